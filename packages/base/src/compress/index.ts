@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { Codec, Compressor } from './codec.ts'
+export { codecOf, decompressExact } from './codec-of.ts'
+export { ZLIB_CHUNK_BYTES } from './gzip.ts'
