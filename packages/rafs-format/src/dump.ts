@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A bootstrap as lines of text, one fact a line, in disk order: for diffs, goldens and people. */
+import type { Bootstrap } from './bootstrap.ts'
+import { bytesText, hexText } from './byte-text.ts'
+import { decodeDeviceSlots } from './device-slot.ts'
+import { readChunkIndex } from './file-extents.ts'
+import { blobFeatureNames, superFlagNames } from './flags.ts'
+import { FILE_TYPE, type Inode, readXattrs, S_IFMT } from './inode.ts'
+import { readSymlink } from './symlink.ts'
+import { pathText, type TreeEntry, walkTree } from './walk.ts'
+
+/**
+ * Lines without line ends: superblock, blobs, devices, prefetch table, every path with its xattrs, target and chunks, and
+ * the chunk table.
+ * @throws {FormatError} when the iteration reaches damage.
+ * @example
+ * for (const line of dumpBootstrap(openBootstrap(bytes))) console.log(line)
+ */
+export function* dumpBootstrap(bootstrap: Bootstrap): Generator<string, void, undefined> {
+  yield superBlockLine(bootstrap)
+  for (const blob of bootstrap.blobs) {
+    const { tocDigest, metaBlobDigest, ivTail, ivHead, blobId, features, blobIndex, ...numbers } = blob
+    yield `blob ${blobIndex} ${blobId} ${members(numbers)} features=${blobFeatureNames(features).join('|')} ` +
+      `tocDigest=${hexText(tocDigest)}`
+  }
+  for (const [i, slot] of decodeDeviceSlots(bootstrap.bytes, bootstrap.blobs.length).entries()) {
+    yield `device ${i} ${slot.blobId} blocks=${slot.blocks} mappedBlockAddr=${slot.mappedBlockAddr}`
+  }
+  for (const nid of bootstrap.prefetchNids()) yield `prefetch ${nid}`
+  for (const entry of walkTree(bootstrap)) yield* entryLines(bootstrap, entry)
+  for (const { digest, ...chunk } of bootstrap.chunkTable())
+    yield `chunk ${hexText(digest)} ${members(chunk)}`
+}
+
+function superBlockLine(bootstrap: Bootstrap): string {
+  const { flags, ...numbers } = bootstrap.superBlock
+  return `rafs v6 ${members(numbers)} flags=${superFlagNames(flags).join('|')}`
+}
+
+function* entryLines(
+  bootstrap: Bootstrap,
+  { path, inode, repeated }: TreeEntry,
+): Generator<string, void, undefined> {
+  yield `inode ${inode.nid} ${pathText(path)} ${inodeMembers(inode)}`
+  if (repeated) return
+  for (const { name, value } of readXattrs(bootstrap, inode.nid)) {
+    yield `  xattr ${bytesText(name)}=${hexText(value)}`
+  }
+  const type = inode.mode & S_IFMT
+  if (type === FILE_TYPE.SYMLINK) yield `  target ${bytesText(readSymlink(bootstrap, inode.nid))}`
+  if (type !== FILE_TYPE.REGULAR) return
+  for (const chunk of readChunkIndex(bootstrap, inode.nid)) yield `  data ${members(chunk)}`
+}
+
+function inodeMembers(inode: Inode): string {
+  const { mode, mtime, mtimeNsec, ino, uid, gid, size, nlink, rdev, layout, union } = inode
+  const time = `${mtime}.${String(mtimeNsec).padStart(9, '0')}`
+  return `mode=0${mode.toString(8)} ${members({ ino, uid, gid, size, nlink, rdev, layout, union })} mtime=${time}`
+}
+
+function members(record: object): string {
+  return Object.entries(record)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}

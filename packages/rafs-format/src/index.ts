@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading: open a bootstrap, walk it, find a file's bytes in its blobs.
+
+export type { BlobMetaShape } from './blob-meta.ts'
+export { type BlobMeta, openBlobMeta } from './blob-meta.ts'
+export type { BlobMetaFile } from './blob-meta-file.ts'
+export { formatBlobMetaFile, parseBlobMetaFile } from './blob-meta-file.ts'
+// Writing and converting: records of the bootstrap and of the layer blob.
+export {
+  BLOB_META_HEADER_BYTES,
+  type BlobMetaHeader,
+  decodeBlobMetaHeader,
+  encodeBlobMetaHeader,
+} from './blob-meta-header.ts'
+export { type BlobSections, blobTailSize, locateBlobSections } from './blob-sections.ts'
+export { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable, encodeBlobTable } from './blob-table.ts'
+export { type Bootstrap, openBootstrap } from './bootstrap.ts'
+export { bytesText, hexText } from './byte-text.ts'
+export {
+  type ChunkInfo,
+  chunkCrc32c,
+  decodeChunkInfo,
+  encodeChunkInfo,
+  encodeChunkTable,
+  isCompressedChunk,
+} from './chunk.ts'
+export {
+  type ChunkMeta,
+  type ChunkMetaVersion,
+  type ContextSlice,
+  chunkMetaSize,
+  decodeChunkMeta,
+  encodeChunkMeta,
+} from './chunk-meta.ts'
+export { type ChunkTable, openChunkTable } from './chunk-table.ts'
+export {
+  type BatchContext,
+  decodeBatchContext,
+  decodeZranContext,
+  encodeBatchContexts,
+  encodeZranContexts,
+  type ZranContext,
+} from './context-records.ts'
+export { type DeviceSlot, decodeDeviceSlots, encodeDeviceSlots, planDeviceSlots } from './device-slot.ts'
+export { type DirEntry, lookupEntry, readDirectory } from './directory.ts'
+export { type DirentValue, direntsSize, encodeDirents, MAX_NAME_BYTES } from './dirents.ts'
+export { dumpBootstrap } from './dump.ts'
+export {
+  type BlobExtent,
+  type ChunkIndexValue,
+  type ChunkRef,
+  encodeChunkIndex,
+  fileExtents,
+  inodeExtents,
+  readChunkIndex,
+} from './file-extents.ts'
+export type { Finding } from './finding.ts'
+export {
+  BLOB_FEATURES,
+  blobFeatureNames,
+  COMPRESSOR_IDS,
+  checkBlobFeatures,
+  compressorFlag,
+  compressorFromId,
+  DIGESTER_IDS,
+  digesterFlag,
+  digesterFromId,
+  SUPER_FLAGS,
+  superFlagNames,
+} from './flags.ts'
+export {
+  chunkIndexOffset,
+  type DataLayout,
+  encodeInode,
+  FILE_TYPE,
+  type Inode,
+  type InodeValue,
+  isDirectoryMode,
+  readInode,
+  readXattrs,
+  S_IFMT,
+} from './inode.ts'
+export {
+  ANNOTATION_BUILDER_VERSION,
+  ANNOTATION_EMPTY_LAYER,
+  ANNOTATION_FS_VERSION,
+  ANNOTATION_NYDUS_BLOB,
+  ANNOTATION_NYDUS_BLOB_IDS,
+  ANNOTATION_NYDUS_BOOTSTRAP,
+  ANNOTATION_NYDUS_ENCRYPTED_BLOB,
+  ANNOTATION_NYDUS_REF,
+  ANNOTATION_SOURCE_DIGEST,
+  ANNOTATION_SOURCE_REFERENCE,
+  ANNOTATION_TRACE_BUILDER_VERSION,
+  ANNOTATION_TRACE_SOURCE_DIGEST,
+  ANNOTATION_TRACE_SOURCE_REFERENCE,
+  ANNOTATION_TRACE_VERSION,
+  ARTIFACT_TYPE_NYDUS_MANIFEST,
+  BOOTSTRAP_LAYER_DIRECTORY,
+  BOOTSTRAP_LAYER_PATH,
+  blobMetaLayerPath,
+  MEDIA_TYPE_NYDUS_BLOB,
+  MEDIA_TYPE_NYDUS_CONFIG,
+  OS_FEATURE_NYDUS,
+} from './oci.ts'
+export { decodePrefetchTable, encodePrefetchTable } from './prefetch-table.ts'
+export { decodeSuperBlock, encodeSuperBlock, type SuperBlock } from './superblock.ts'
+export { MAX_SYMLINK_BYTES, readSymlink } from './symlink.ts'
+export { decodeTarTrailer, encodeTarTrailer, type TarTrailer } from './tar-trailer.ts'
+export { decodeToc, encodeToc, type TocSection } from './toc.ts'
+export { validateBootstrap } from './validate.ts'
+export type { WalkOptions } from './walk.ts'
+export { isDotName, pathText, type TreeEntry, walkTree } from './walk.ts'
+export {
+  decodeXattrs,
+  encodeXattrs,
+  isSupportedXattr,
+  sortXattrs,
+  type Xattr,
+  xattrAreaSize,
+  xattrCountField,
+  xattrsSize,
+} from './xattr.ts'
