@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChunkInfo, FILE_TYPE } from '@nydus/rafs-format'
+import { BuildError } from '../build-error.ts'
+import type { TarEntry, TarEntryKind } from '../tar/entry.ts'
+import { displayPath } from './byte-name.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import { createNode, type Node } from './node.ts'
+
+const TYPE_BITS: Readonly<Record<Exclude<TarEntryKind, 'hardlink'>, number>> = {
+  file: FILE_TYPE.REGULAR,
+  directory: FILE_TYPE.DIRECTORY,
+  symlink: FILE_TYPE.SYMLINK,
+  char: FILE_TYPE.CHAR_DEVICE,
+  block: FILE_TYPE.BLOCK_DEVICE,
+  fifo: FILE_TYPE.FIFO,
+}
+const MAX_MAJOR = 0xfff
+const MAX_MINOR = 0xf_ffff
+
+/**
+ * The inode of a tar entry that is not a hard link; `chunks` are copied into `store`.
+ * @throws {BuildError} ERR_BUILD_UNSUPPORTED_ENTRY for device numbers that do not fit 12 and 20 bits.
+ */
+export function nodeOfEntry(entry: TarEntry, store: ChunkStore, chunks: readonly ChunkInfo[]): Node {
+  if (entry.kind === 'hardlink') throw new TypeError('a hard link has no inode of its own')
+  const symlink =
+    entry.kind === 'symlink'
+      ? entry.target === undefined
+        ? undefined
+        : new Uint8Array(entry.target)
+      : undefined
+  return createNode({
+    mode: TYPE_BITS[entry.kind] | entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    rdev: entry.kind === 'char' || entry.kind === 'block' ? deviceNumber(entry) : 0,
+    size: symlink?.length ?? (entry.kind === 'file' ? entry.size : 0),
+    mtime: entry.mtime,
+    mtimeNsec: entry.mtimeNsec,
+    ...(entry.xattrs.length > 0 ? { xattrs: entry.xattrs } : {}),
+    ...(symlink === undefined ? {} : { symlink }),
+    chunkStart: store.addAll(chunks),
+    chunkCount: chunks.length,
+  })
+}
+
+/** Linux's 32-bit device number. */
+function deviceNumber(entry: TarEntry): number {
+  const { rdevMajor: major, rdevMinor: minor } = entry
+  if (major > MAX_MAJOR || minor > MAX_MINOR) {
+    const path = displayPath(entry.path)
+    throw new BuildError(
+      'ERR_BUILD_UNSUPPORTED_ENTRY',
+      `${path}: device ${major}:${minor} does not fit 12:20 bits`,
+      {
+        details: { path, major, minor },
+      },
+    )
+  }
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0
+}
