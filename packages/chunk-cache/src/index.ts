@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { BlobCache, CacheStats } from './blob-cache.ts'
+export type { FetchReason, FetchReport } from './blob-fetch.ts'
+export type { BlobSource } from './blob-source.ts'
+export { CacheError } from './cache-error.ts'
+export { chunkDigests } from './chunk-digests.ts'
+export type { ExpectedDigest } from './decode-chunk.ts'
+export { createFetchLimits, type FetchLimits } from './fetch-limits.ts'
+export { type BlobCacheOptions, openBlobCache } from './open-blob-cache.ts'
+export type { SharedBlobView } from './shared-view.ts'
