@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A bootstrap and a backend become a mounted directory. */
+import { open } from 'node:fs/promises'
+import { FormatError, isNydusError } from '@nydus/base/error'
+import type { FetchReport } from '@nydus/chunk-cache'
+import { type FuseEvent, type FuseStats, mountRafs, type RafsMount } from '@nydus/fuse-fs'
+import { BLOB_FEATURES, type Bootstrap, openBootstrap } from '@nydus/rafs-format'
+import { type BackendConfig, openBackend } from './backends.ts'
+import { DaemonError } from './daemon-error.ts'
+import type { ImageBackend } from './image-backend.ts'
+import { type FullReport, type WiredImage, wireImage } from './wire-image.ts'
+
+/** What happens while an image is mounted. */
+export type ImageEvent =
+  /** Stored bytes came from the backend. */
+  | ({ readonly kind: 'fetch' } & FetchReport)
+  /** The cache directory is full: reads go on, but fetch again and again. Told once a blob. */
+  | ({ readonly kind: 'full' } & FullReport)
+  | FuseEvent
+
+/** What to mount and how. */
+export interface MountImageOptions {
+  /** The bootstrap's bytes, or the path of its file. */
+  readonly bootstrap: Uint8Array | string
+  /** Where the blobs are: the daemon's configuration of a backend, or a ready one. It is closed with the mount, or when mounting fails. */
+  readonly backend: BackendConfig | ImageBackend
+  /** Directory of the blob cache; created when missing; may be shared with other mounts and with the original's daemon. */
+  readonly cacheDir: string
+  /** An existing directory. */
+  readonly mountpoint: string
+  /** Contents of the `<blob id>.blob.meta` files of the bootstrap layer, by blob id. */
+  readonly metaFiles?: ReadonlyMap<string, Uint8Array>
+  /** Stored bytes that one miss may fetch. Default 1 MiB. */
+  readonly amplifyBytes?: number
+  /** Check chunks by digest even where that takes fetching the digests from the blob. */
+  readonly validate?: boolean
+  /** Threads that answer the kernel. */
+  readonly workers?: number
+  /** Users other than the mounting one may use the mount. Default: when root mounts. */
+  readonly allowOther?: boolean
+  /** Show attributes as the original's daemon does where it deviates from the image. */
+  readonly compatAttrs?: boolean
+  /** Told of everything that happens, in this thread; must not throw. */
+  readonly onEvent?: (event: ImageEvent) => void
+  /** Aborting undoes a mount that is under way, and unmounts one that is there. */
+  readonly signal?: AbortSignal
+}
+
+/** A mounted image. */
+export interface MountedImage {
+  /** Real path of the directory. */
+  readonly mountpoint: string
+  readonly transport: RafsMount['transport']
+  readonly bootstrap: Bootstrap
+  /** Unmounts, ends all fetches and persists the cache. Idempotent. @throws {FuseError} ERR_FUSE_UNMOUNT_BUSY */
+  unmount(): Promise<void>
+  /** Resolves when the mount is gone and the cache is closed, whoever unmounted it. */
+  readonly closed: Promise<void>
+  stats(): { readonly fuse: FuseStats; readonly blobs: ReturnType<WiredImage['stats']> }
+}
+
+/** The original's reader has the same limit. */
+const MAX_BOOTSTRAP_BYTES = 2 ** 31 - 1
+
+/**
+ * Mounts an image. Nothing is fetched before something is read. Do not touch the mount with synchronous file calls from
+ * the thread that made it.
+ * @throws {FormatError} when the bootstrap is damaged or uses something this version cannot read.
+ * @throws {FuseError} when the mountpoint cannot be used, or mounting is not allowed.
+ * @throws {DaemonError} ERR_CONFIG_INVALID when backend or bootstrap file cannot be used.
+ * @example
+ * const image = await mountImage({ bootstrap: 'image.boot', backend, cacheDir: 'cache', mountpoint: '/mnt/image' })
+ * await image.closed
+ */
+export async function mountImage(options: MountImageOptions): Promise<MountedImage> {
+  const { signal, onEvent } = options
+  const backend = 'sourceOf' in options.backend ? options.backend : openBackend(options.backend)
+  let image: WiredImage | undefined
+  try {
+    signal?.throwIfAborted()
+    const bytes = await loadBootstrap(options.bootstrap)
+    const bootstrap = openBootstrap(bytes)
+    checkReadable(bootstrap)
+    image = wireImage({
+      ...options,
+      bootstrap,
+      backend,
+      onFetch: (report) => onEvent?.({ kind: 'fetch', ...report }),
+      onFull: (report) => onEvent?.({ kind: 'full', ...report }),
+    })
+    const { mountpoint } = options
+    const mount = await mountRafs({ bootstrap: bytes, blobs: image, mountpoint, ...fuseOptions(options) })
+    return mountedImage(mount, bootstrap, image)
+  } catch (error) {
+    // What went wrong first counts.
+    await (image ?? backend).close().catch(() => {})
+    throw error
+  }
+}
+
+function mountedImage(mount: RafsMount, bootstrap: Bootstrap, image: WiredImage): MountedImage {
+  const closed = mount.closed.then(() => image.close())
+  // Whoever waits hears of a failure; nobody has to.
+  closed.catch(() => {})
+  return {
+    mountpoint: mount.mountpoint,
+    transport: mount.transport,
+    bootstrap,
+    closed,
+    async unmount() {
+      await mount.unmount()
+      await closed
+    },
+    stats: () => ({ fuse: mount.stats(), blobs: image.stats() }),
+  }
+}
+
+type FuseOptions = Pick<
+  Parameters<typeof mountRafs>[0],
+  'workers' | 'allowOther' | 'compatAttrs' | 'onEvent' | 'signal'
+>
+
+function fuseOptions({ workers, allowOther, compatAttrs, onEvent, signal }: MountImageOptions): FuseOptions {
+  return {
+    ...(workers === undefined ? {} : { workers }),
+    // Others than root may only allow it where /etc/fuse.conf says so.
+    allowOther: allowOther ?? process.geteuid?.() === 0,
+    ...(compatAttrs === undefined ? {} : { compatAttrs }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+/** The bootstrap in shared memory, where the threads that answer the kernel read it. */
+async function loadBootstrap(bootstrap: Uint8Array | string): Promise<Uint8Array> {
+  if (typeof bootstrap !== 'string') return shareBytes(bootstrap)
+  try {
+    return await readShared(bootstrap)
+  } catch (cause) {
+    if (isNydusError(cause)) throw cause
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    throw new DaemonError(
+      'ERR_CONFIG_INVALID',
+      `bootstrap ${bootstrap} ${missing ? 'does not exist' : 'cannot be read'}`,
+      {
+        cause,
+        details: { bootstrap },
+        hint: 'give the path of image.boot',
+      },
+    )
+  }
+}
+
+async function readShared(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    if (size > MAX_BOOTSTRAP_BYTES) {
+      throw new DaemonError(
+        'ERR_CONFIG_INVALID',
+        `bootstrap ${path} has ${size} bytes, at most ${MAX_BOOTSTRAP_BYTES} are possible`,
+      )
+    }
+    const bytes = new Uint8Array(new SharedArrayBuffer(size))
+    for (let done = 0; done < size; ) {
+      const { bytesRead } = await file.read(bytes, done, size - done, done)
+      if (bytesRead === 0) return bytes.subarray(0, done)
+      done += bytesRead
+    }
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+function shareBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  return shared
+}
+
+/** Better no mount than one whose files cannot be read. */
+function checkReadable(bootstrap: Bootstrap): void {
+  for (const { blobId, features } of bootstrap.blobs) {
+    for (const feature of ['ZRAN', 'ENCRYPTED', 'TARFS', 'EXTERNAL'] as const) {
+      if ((features & BLOB_FEATURES[feature]) === 0) continue
+      throw new FormatError(
+        'ERR_FORMAT_UNSUPPORTED_FEATURE',
+        `blob ${blobId} is a ${feature.toLowerCase()} blob`,
+        {
+          details: { blobId, feature },
+          hint: 'images of this kind are not supported yet',
+        },
+      )
+    }
+  }
+}
