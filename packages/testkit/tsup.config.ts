@@ -1,0 +1,3 @@
+import { defineNydusConfig } from '../../tsup.base.ts'
+
+export default defineNydusConfig(['src/index.ts'])
