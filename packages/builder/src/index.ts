@@ -29,7 +29,7 @@ export {
 // Tree side: tar → tree → bootstrap, and bootstraps of layers → bootstrap of the image.
 export { type MergeOptions, type MergeResult, type MergeSource, mergeLayers } from './merge.ts'
 export { type ImpliedDirectories, overlay } from './overlay.ts'
-export type { TarEntry, TarEntryKind } from './tar/entry.ts'
+export { ENTRY_FILE_TYPE, type TarEntry, type TarEntryKind } from './tar/entry.ts'
 export { DEFAULT_TAR_LIMITS, type TarLimits } from './tar/limits.ts'
 export { type ReadTarOptions, readTar } from './tar/read-tar.ts'
 export { createLayerTree, type FileTree, type LayerTree, type LayerTreeOptions } from './tree/layer-tree.ts'

@@ -4,20 +4,14 @@ import { alignUp } from '@nydus/base/binary'
 import {
   type BlobInfo,
   type DataLayout,
+  direntTypeOf,
   encodeChunkIndex,
   encodeDirents,
   encodeInode,
   encodeXattrs,
-  FILE_TYPE,
-  S_IFMT,
   xattrCountField,
 } from '@nydus/rafs-format'
-import {
-  CHUNK_FORMAT_BITS_MASK,
-  CHUNK_FORMAT_INDEXES,
-  DIRENT_TYPE,
-  EROFS_SLOT_BYTES,
-} from '@nydus/rafs-format/layout'
+import { CHUNK_FORMAT_BITS_MASK, CHUNK_FORMAT_INDEXES, EROFS_SLOT_BYTES } from '@nydus/rafs-format/layout'
 import { BuildError } from './build-error.ts'
 import { inodeSize, type LayoutPlan, type PlannedDirectory } from './plan-layout.ts'
 import { nameBytes } from './tree/byte-name.ts'
@@ -154,16 +148,6 @@ function checkChunks({ chunks, chunkSize, blobs, plan }: InodeAreaInput, node: N
   }
 }
 
-const DIRENT_TYPES: Readonly<Record<number, number>> = {
-  [FILE_TYPE.REGULAR]: DIRENT_TYPE.REGULAR,
-  [FILE_TYPE.DIRECTORY]: DIRENT_TYPE.DIRECTORY,
-  [FILE_TYPE.CHAR_DEVICE]: DIRENT_TYPE.CHAR_DEVICE,
-  [FILE_TYPE.BLOCK_DEVICE]: DIRENT_TYPE.BLOCK_DEVICE,
-  [FILE_TYPE.FIFO]: DIRENT_TYPE.FIFO,
-  [FILE_TYPE.SOCKET]: DIRENT_TYPE.SOCKET,
-  [FILE_TYPE.SYMLINK]: DIRENT_TYPE.SYMLINK,
-}
-
 /** Entries of a directory with the dots, in bytewise order. */
 function direntsOf(directory: PlannedDirectory, plan: LayoutPlan) {
   const { number, parent, firstChild, childCount } = directory
@@ -177,6 +161,6 @@ function direntsOf(directory: PlannedDirectory, plan: LayoutPlan) {
   return entries.map((entry) => ({
     name: nameBytes(entry.name),
     nid: (plan.inodeOffsets[entry.number] as number) / EROFS_SLOT_BYTES,
-    fileType: DIRENT_TYPES[(plan.nodes[entry.number] as Node).mode & S_IFMT] ?? DIRENT_TYPE.UNKNOWN,
+    fileType: direntTypeOf((plan.nodes[entry.number] as Node).mode),
   }))
 }

@@ -71,6 +71,7 @@ export {
 export {
   chunkIndexOffset,
   type DataLayout,
+  direntTypeOf,
   encodeInode,
   FILE_TYPE,
   type Inode,

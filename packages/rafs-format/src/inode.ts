@@ -4,6 +4,7 @@ import { alignUp, checkRange } from '@nydus/base/binary'
 import { FormatError } from '@nydus/base/error'
 import type { Bootstrap } from './bootstrap.ts'
 import {
+  DIRENT_TYPE,
   EROFS_INODE_EXTENDED,
   EROFS_LAYOUT,
   EROFS_SLOT_BYTES,
@@ -162,4 +163,19 @@ function checkFileType(mode: number, nid: number): void {
   throw new FormatError('ERR_FORMAT_CORRUPT', `inode ${nid}: mode 0${mode.toString(8)} has no file type`, {
     details: { nid, mode },
   })
+}
+
+const DIRENT_TYPE_OF: Readonly<Record<number, number>> = {
+  [FILE_TYPE.REGULAR]: DIRENT_TYPE.REGULAR,
+  [FILE_TYPE.DIRECTORY]: DIRENT_TYPE.DIRECTORY,
+  [FILE_TYPE.CHAR_DEVICE]: DIRENT_TYPE.CHAR_DEVICE,
+  [FILE_TYPE.BLOCK_DEVICE]: DIRENT_TYPE.BLOCK_DEVICE,
+  [FILE_TYPE.FIFO]: DIRENT_TYPE.FIFO,
+  [FILE_TYPE.SOCKET]: DIRENT_TYPE.SOCKET,
+  [FILE_TYPE.SYMLINK]: DIRENT_TYPE.SYMLINK,
+}
+
+/** The file type that a dirent gives to an inode of `mode` (st_mode); UNKNOWN for type bits that no file has. */
+export function direntTypeOf(mode: number): number {
+  return DIRENT_TYPE_OF[mode & S_IFMT] ?? DIRENT_TYPE.UNKNOWN
 }

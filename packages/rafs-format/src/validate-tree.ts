@@ -7,20 +7,11 @@ import type { DirEntry } from './directory.ts'
 import { readChunkIndex } from './file-extents.ts'
 import type { FindingList } from './finding.ts'
 import { SUPER_FLAGS } from './flags.ts'
-import { FILE_TYPE, type Inode, isDirectoryMode, readXattrs, S_IFMT } from './inode.ts'
+import { direntTypeOf, FILE_TYPE, type Inode, isDirectoryMode, readXattrs, S_IFMT } from './inode.ts'
 import { DIRENT_TYPE } from './layout/erofs.ts'
 import { readSymlink } from './symlink.ts'
 import { isDotName, pathText, type TreeEntry, walkTree } from './walk.ts'
 
-const DIRENT_TYPE_OF: Readonly<Record<number, number>> = {
-  [FILE_TYPE.REGULAR]: DIRENT_TYPE.REGULAR,
-  [FILE_TYPE.DIRECTORY]: DIRENT_TYPE.DIRECTORY,
-  [FILE_TYPE.CHAR_DEVICE]: DIRENT_TYPE.CHAR_DEVICE,
-  [FILE_TYPE.BLOCK_DEVICE]: DIRENT_TYPE.BLOCK_DEVICE,
-  [FILE_TYPE.FIFO]: DIRENT_TYPE.FIFO,
-  [FILE_TYPE.SOCKET]: DIRENT_TYPE.SOCKET,
-  [FILE_TYPE.SYMLINK]: DIRENT_TYPE.SYMLINK,
-}
 const MAX_NSEC = 999_999_999
 
 /** Adds findings about the tree of `bootstrap`. The walk ends at the first directory that cannot be read. */
@@ -48,7 +39,7 @@ function checkEntry(bootstrap: Bootstrap, entry: TreeEntry, place: string, findi
   const type = inode.mode & S_IFMT
   if (fileType !== undefined && fileType !== DIRENT_TYPE.UNKNOWN) {
     findings.expect(
-      fileType === DIRENT_TYPE_OF[type],
+      fileType === direntTypeOf(inode.mode),
       place,
       `dirent type ${fileType}, inode mode 0${inode.mode.toString(8)}`,
     )

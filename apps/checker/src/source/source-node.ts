@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The source's file system: one `SourceNode` an inode. A hard link is the same node under two names. */
-import type { TarEntry } from '@nydus/builder'
+import { ENTRY_FILE_TYPE, type TarEntry } from '@nydus/builder'
 import { FILE_TYPE } from '@nydus/rafs-format'
 import { type ByteText, byteText } from '../byte-path.ts'
 
@@ -26,14 +26,6 @@ export interface SourceNode {
   children: Map<ByteText, SourceNode> | undefined
 }
 
-const TYPE_BITS = {
-  file: FILE_TYPE.REGULAR,
-  directory: FILE_TYPE.DIRECTORY,
-  symlink: FILE_TYPE.SYMLINK,
-  char: FILE_TYPE.CHAR_DEVICE,
-  block: FILE_TYPE.BLOCK_DEVICE,
-  fifo: FILE_TYPE.FIFO,
-} as const
 const NOTHING = new Uint8Array(0)
 const NO_XATTRS: ReadonlyMap<ByteText, ByteText> = new Map()
 
@@ -43,7 +35,7 @@ export function nodeOfEntry(entry: TarEntry, chunkDigests: Uint8Array = NOTHING)
   const symlink = entry.kind === 'symlink' && entry.target !== undefined ? byteText(entry.target) : undefined
   const isDevice = entry.kind === 'char' || entry.kind === 'block'
   return {
-    mode: TYPE_BITS[entry.kind] | entry.mode,
+    mode: ENTRY_FILE_TYPE[entry.kind] | entry.mode,
     uid: entry.uid,
     gid: entry.gid,
     mtime: entry.mtime,

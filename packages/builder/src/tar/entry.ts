@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `readTar` yields: one file system object, already resolved from ustar, GNU and PAX headers. */
-import type { Xattr } from '@nydus/rafs-format'
+import { FILE_TYPE, type Xattr } from '@nydus/rafs-format'
 
 /** Kinds of entries that have a place in an image. */
 export type TarEntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo'
+
+/** Type bits of st_mode of each kind; a hard link has its target's. */
+export const ENTRY_FILE_TYPE = {
+  file: FILE_TYPE.REGULAR,
+  directory: FILE_TYPE.DIRECTORY,
+  symlink: FILE_TYPE.SYMLINK,
+  char: FILE_TYPE.CHAR_DEVICE,
+  block: FILE_TYPE.BLOCK_DEVICE,
+  fifo: FILE_TYPE.FIFO,
+} as const satisfies Record<Exclude<TarEntryKind, 'hardlink'>, number>
 
 /** One member of a tar archive. Everything but `content` is the entry's own and may be kept. */
 export interface TarEntry {

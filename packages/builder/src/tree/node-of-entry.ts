@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChunkInfo, FILE_TYPE } from '@nydus/rafs-format'
+import type { ChunkInfo } from '@nydus/rafs-format'
 import { BuildError } from '../build-error.ts'
-import type { TarEntry, TarEntryKind } from '../tar/entry.ts'
+import { ENTRY_FILE_TYPE, type TarEntry } from '../tar/entry.ts'
 import { displayPath } from './byte-name.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { createNode, type Node } from './node.ts'
 
-const TYPE_BITS: Readonly<Record<Exclude<TarEntryKind, 'hardlink'>, number>> = {
-  file: FILE_TYPE.REGULAR,
-  directory: FILE_TYPE.DIRECTORY,
-  symlink: FILE_TYPE.SYMLINK,
-  char: FILE_TYPE.CHAR_DEVICE,
-  block: FILE_TYPE.BLOCK_DEVICE,
-  fifo: FILE_TYPE.FIFO,
-}
 const MAX_MAJOR = 0xfff
 const MAX_MINOR = 0xf_ffff
 
@@ -30,7 +22,7 @@ export function nodeOfEntry(entry: TarEntry, store: ChunkStore, chunks: readonly
         : new Uint8Array(entry.target)
       : undefined
   return createNode({
-    mode: TYPE_BITS[entry.kind] | entry.mode,
+    mode: ENTRY_FILE_TYPE[entry.kind] | entry.mode,
     uid: entry.uid,
     gid: entry.gid,
     rdev: entry.kind === 'char' || entry.kind === 'block' ? deviceNumber(entry) : 0,
