@@ -2,11 +2,11 @@
 /** Trees for tests, made without a tar. */
 import { FILE_TYPE } from '@nydus/rafs-format'
 import { CHUNK_FLAGS } from '@nydus/rafs-format/layout'
+import type { BlobDescription } from '../src/bootstrap/write-bootstrap.ts'
 import type { TarEntry, TarEntryKind } from '../src/tar/entry.ts'
 import { nameBytes } from '../src/tree/byte-name.ts'
 import type { ChunkStore } from '../src/tree/chunk-store.ts'
 import { createNode, type Node } from '../src/tree/node.ts'
-import type { BlobDescription } from '../src/write-bootstrap.ts'
 
 async function* noContent(): AsyncGenerator<Uint8Array> {}
 

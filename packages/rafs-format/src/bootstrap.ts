@@ -11,11 +11,11 @@ import { checkRange } from '@nydus/base/binary'
 import type { Compressor } from '@nydus/base/compress'
 import type { Digester } from '@nydus/base/digest'
 import { FormatError } from '@nydus/base/error'
-import { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable } from './blob-table.ts'
-import { type ChunkTable, openChunkTable } from './chunk-table.ts'
 import { COMPRESSOR_IDS, compressorFlag, DIGESTER_IDS, digesterFlag } from './flags.ts'
 import { decodePrefetchTable } from './prefetch-table.ts'
-import { decodeSuperBlock, type SuperBlock } from './superblock.ts'
+import { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable } from './v6/blob-table.ts'
+import { type ChunkTable, openChunkTable } from './v6/chunk-table.ts'
+import { decodeSuperBlock, type SuperBlock } from './v6/superblock.ts'
 
 /** An open bootstrap. It keeps a view of the bytes; they must not change while it is used. */
 export interface Bootstrap {

@@ -2,11 +2,11 @@
 /** A bootstrap as lines of text, one fact a line, in disk order: for diffs, goldens and people. */
 import type { Bootstrap } from './bootstrap.ts'
 import { bytesText, hexText } from './byte-text.ts'
-import { decodeDeviceSlots } from './device-slot.ts'
-import { readChunkIndex } from './file-extents.ts'
 import { blobFeatureNames, superFlagNames } from './flags.ts'
-import { FILE_TYPE, type Inode, readXattrs, S_IFMT } from './inode.ts'
-import { readSymlink } from './symlink.ts'
+import { decodeDeviceSlots } from './v6/device-slot.ts'
+import { readChunkIndex } from './v6/file-extents.ts'
+import { FILE_TYPE, type Inode, readXattrs, S_IFMT } from './v6/inode.ts'
+import { readSymlink } from './v6/symlink.ts'
 import { pathText, type TreeEntry, walkTree } from './walk.ts'
 
 /**

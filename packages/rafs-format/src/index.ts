@@ -1,19 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading: open a bootstrap, walk it, find a file's bytes in its blobs.
 
-export type { BlobMetaShape } from './blob-meta.ts'
-export { type BlobMeta, openBlobMeta } from './blob-meta.ts'
-export type { BlobMetaFile } from './blob-meta-file.ts'
-export { formatBlobMetaFile, parseBlobMetaFile } from './blob-meta-file.ts'
+export type { BlobMetaShape } from './blob/blob-meta.ts'
+export { type BlobMeta, openBlobMeta } from './blob/blob-meta.ts'
+export type { BlobMetaFile } from './blob/blob-meta-file.ts'
+export { formatBlobMetaFile, parseBlobMetaFile } from './blob/blob-meta-file.ts'
 // Writing and converting: records of the bootstrap and of the layer blob.
 export {
   BLOB_META_HEADER_BYTES,
   type BlobMetaHeader,
   decodeBlobMetaHeader,
   encodeBlobMetaHeader,
-} from './blob-meta-header.ts'
-export { type BlobSections, blobTailSize, locateBlobSections } from './blob-sections.ts'
-export { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable, encodeBlobTable } from './blob-table.ts'
+} from './blob/blob-meta-header.ts'
+export { type BlobSections, blobTailSize, locateBlobSections } from './blob/blob-sections.ts'
+export {
+  type ChunkMeta,
+  type ChunkMetaVersion,
+  type ContextSlice,
+  chunkMetaSize,
+  decodeChunkMeta,
+  encodeChunkMeta,
+} from './blob/chunk-meta.ts'
+export {
+  type BatchContext,
+  decodeBatchContext,
+  decodeZranContext,
+  encodeBatchContexts,
+  encodeZranContexts,
+  type ZranContext,
+} from './blob/context-records.ts'
+export { decodeTarTrailer, encodeTarTrailer, type TarTrailer } from './blob/tar-trailer.ts'
+export { decodeToc, encodeToc, type TocSection } from './blob/toc.ts'
 export { type Bootstrap, openBootstrap } from './bootstrap.ts'
 export { bytesText, hexText } from './byte-text.ts'
 export {
@@ -24,36 +41,7 @@ export {
   encodeChunkTable,
   isCompressedChunk,
 } from './chunk.ts'
-export {
-  type ChunkMeta,
-  type ChunkMetaVersion,
-  type ContextSlice,
-  chunkMetaSize,
-  decodeChunkMeta,
-  encodeChunkMeta,
-} from './chunk-meta.ts'
-export { type ChunkTable, openChunkTable } from './chunk-table.ts'
-export {
-  type BatchContext,
-  decodeBatchContext,
-  decodeZranContext,
-  encodeBatchContexts,
-  encodeZranContexts,
-  type ZranContext,
-} from './context-records.ts'
-export { type DeviceSlot, decodeDeviceSlots, encodeDeviceSlots, planDeviceSlots } from './device-slot.ts'
-export { type DirEntry, lookupEntry, readDirectory } from './directory.ts'
-export { type DirentValue, direntsSize, encodeDirents, MAX_NAME_BYTES } from './dirents.ts'
 export { dumpBootstrap } from './dump.ts'
-export {
-  type BlobExtent,
-  type ChunkIndexValue,
-  type ChunkRef,
-  encodeChunkIndex,
-  fileExtents,
-  inodeExtents,
-  readChunkIndex,
-} from './file-extents.ts'
 export type { Finding } from './finding.ts'
 export {
   BLOB_FEATURES,
@@ -68,19 +56,6 @@ export {
   SUPER_FLAGS,
   superFlagNames,
 } from './flags.ts'
-export {
-  chunkIndexOffset,
-  type DataLayout,
-  direntTypeOf,
-  encodeInode,
-  FILE_TYPE,
-  type Inode,
-  type InodeValue,
-  isDirectoryMode,
-  readInode,
-  readXattrs,
-  S_IFMT,
-} from './inode.ts'
 export {
   ANNOTATION_BUILDER_VERSION,
   ANNOTATION_EMPTY_LAYER,
@@ -105,10 +80,35 @@ export {
   OS_FEATURE_NYDUS,
 } from './oci.ts'
 export { decodePrefetchTable, encodePrefetchTable } from './prefetch-table.ts'
-export { decodeSuperBlock, encodeSuperBlock, type SuperBlock } from './superblock.ts'
-export { MAX_SYMLINK_BYTES, readSymlink } from './symlink.ts'
-export { decodeTarTrailer, encodeTarTrailer, type TarTrailer } from './tar-trailer.ts'
-export { decodeToc, encodeToc, type TocSection } from './toc.ts'
+export { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable, encodeBlobTable } from './v6/blob-table.ts'
+export { type ChunkTable, openChunkTable } from './v6/chunk-table.ts'
+export { type DeviceSlot, decodeDeviceSlots, encodeDeviceSlots, planDeviceSlots } from './v6/device-slot.ts'
+export { type DirEntry, lookupEntry, readDirectory } from './v6/directory.ts'
+export { type DirentValue, direntsSize, encodeDirents, MAX_NAME_BYTES } from './v6/dirents.ts'
+export {
+  type BlobExtent,
+  type ChunkIndexValue,
+  type ChunkRef,
+  encodeChunkIndex,
+  fileExtents,
+  inodeExtents,
+  readChunkIndex,
+} from './v6/file-extents.ts'
+export {
+  chunkIndexOffset,
+  type DataLayout,
+  direntTypeOf,
+  encodeInode,
+  FILE_TYPE,
+  type Inode,
+  type InodeValue,
+  isDirectoryMode,
+  readInode,
+  readXattrs,
+  S_IFMT,
+} from './v6/inode.ts'
+export { decodeSuperBlock, encodeSuperBlock, type SuperBlock } from './v6/superblock.ts'
+export { MAX_SYMLINK_BYTES, readSymlink } from './v6/symlink.ts'
 export { validateBootstrap } from './validate.ts'
 export type { WalkOptions } from './walk.ts'
 export { isDotName, pathText, type TreeEntry, walkTree } from './walk.ts'

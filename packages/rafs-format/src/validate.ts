@@ -2,8 +2,8 @@
 /** Structural check of a bootstrap: everything that can be told without its blobs. */
 import { type Bootstrap, openBootstrap } from './bootstrap.ts'
 import { type Finding, FindingList } from './finding.ts'
-import { validateTables } from './validate-tables.ts'
-import { validateTree } from './validate-tree.ts'
+import { validateTables } from './v6/validate-tables.ts'
+import { validateTree } from './v6/validate-tree.ts'
 
 /** More findings than this say nothing new. */
 const MAX_FINDINGS = 100

@@ -3,10 +3,10 @@
 import { FormatError } from '@nydus/base/error'
 import type { Bootstrap } from './bootstrap.ts'
 import { bytesText } from './byte-text.ts'
-import { type DirEntry, readDirectory } from './directory.ts'
-import { chunkIndexSize } from './file-extents.ts'
-import { type Inode, isDirectoryMode, readInode } from './inode.ts'
 import { Dirent, EROFS_SLOT_BYTES } from './layout/erofs.ts'
+import { type DirEntry, readDirectory } from './v6/directory.ts'
+import { chunkIndexSize } from './v6/file-extents.ts'
+import { type Inode, isDirectoryMode, readInode } from './v6/inode.ts'
 
 /** One path of the tree. */
 export interface TreeEntry {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { overlay } from '../../src/overlay.ts'
+import { overlay } from '../../src/image/overlay.ts'
 import { manifest, readStored, readTree } from '../fixture-store.ts'
 import { listTree, parseListing, treeOfTar } from '../tree-listing.ts'
 

@@ -2,8 +2,8 @@
 /** Members of a small tar in memory, as bootstrap layers are. */
 import { alignUp } from '@nydus/base/binary'
 import { FormatError } from '@nydus/base/error'
+import { decodeTarHeader, TAR_TYPE_REGULAR } from '../blob/tar-header.ts'
 import { TAR_HEADER_BYTES } from '../layout/tar.ts'
-import { decodeTarHeader, TAR_TYPE_REGULAR } from '../tar-header.ts'
 
 /** A regular file of a tar. */
 export interface TarMember {
