@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The inner loop of CRC-32C as WebAssembly: slicing by 16, three times as fast as the same loop in JavaScript.
+ * The inner loops of CRC-32C as WebAssembly.
  *
- *   (func (export "update") (param $crc i32) (param $end i32) (result i32)
- *     ;; from DATA_OFFSET to $end, 16 bytes a round:
+ *   (func (export "update") (param $crc i32) (param $at i32) (param $end i32) (result i32)
+ *     ;; slicing by 16, three times as fast as in JavaScript: from $at to $end, 16 bytes a round:
  *     ;; $crc = T15[x0 byte 0] ^ T14[x0 byte 1] ^ … ^ T0[x3 byte 3],   x0 = $crc ^ word 0, xi = word i
  *   )
+ *   (func (export "fold") (param $at i32) (param $end i32)
+ *     ;; moves everything from $at to $end into the FOLD_BYTES behind it, which then have the CRC of all of it
+ *   )
+ *
+ * The polynomial divides S = x^209 + x^144 + x^54 + x^39 + x^14 + 1, of all its multiples with six terms the shortest,
+ * and, since squares have no mixed terms here, S(x^128) too: 16 bytes (a `v128`) may be taken out of the data if they
+ * are added again 65, 155, 170, 195 and 209 times 16 bytes later. That takes a quarter of the time of the tables.
  *
  * The memory holds the sixteen tables of 256 words, then the data. The module is put together here from opcodes, so
  * there is no binary to trust. Format: https://webassembly.github.io/spec/core/binary/
@@ -21,7 +28,7 @@ interface WebAssemblyGlobal {
 export interface Crc32cLoop {
   /** Put up to its length of bytes here. */
   readonly data: Uint8Array
-  /** Goes on from `crc` (not inverted) over the first `length` bytes of `data`, a multiple of 16. */
+  /** Goes on from `crc` (not inverted) over the first `length` bytes of `data`, a multiple of 16, and spoils them. */
   update(crc: number, length: number): number
 }
 
@@ -30,8 +37,15 @@ const TABLE_BYTES = 1024
 const DATA_OFFSET = TABLES * TABLE_BYTES
 const DATA_BYTES = 1 << 16
 const MEMORY_PAGES = 2
+/** How far behind a vector it is added again, in vectors: 209 less each exponent of S but the first. */
+const FOLD_DISTANCES = [65, 155, 170, 195, 209]
+const VECTOR_BYTES = 16
+const FOLD_BYTES = 209 * VECTOR_BYTES
+/** From here on folding pays. */
+const FOLD_MIN_BYTES = 2 * FOLD_BYTES
 
 const I32 = 0x7f
+const V128 = 0x7b
 const OP = {
   block: 0x02,
   loop: 0x03,
@@ -48,14 +62,17 @@ const OP = {
   i32Xor: 0x73,
   i32Shl: 0x74,
   i32ShrU: 0x76,
+  v128Load: [0xfd, 0x00],
+  v128Store: [0xfd, 0x0b],
+  v128Xor: [0xfd, 0x51],
 } as const
 const EMPTY_BLOCK = 0x40
+/** Unaligned data is allowed, the hint costs nothing. */
+const UNALIGNED = 0
 
-/** Locals of the function: two parameters, then its own. */
-const CRC = 0
-const END = 1
-const AT = 2
-const WORD = 3
+/** Locals of a function: its parameters, then its own. */
+const UPDATE = { crc: 0, at: 1, end: 2, word: 3 } as const
+const FOLD = { at: 0, end: 1, vector: 2 } as const
 
 /**
  * Compiles the loop. @returns undefined where WebAssembly is missing or forbidden.
@@ -67,12 +84,20 @@ export function createCrc32cLoop(tables: readonly Uint32Array[]): Crc32cLoop | u
   try {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assemble()))
     const { buffer } = exports.memory as { readonly buffer: ArrayBuffer }
-    const update = exports.update as (crc: number, end: number) => number
+    const update = exports.update as (crc: number, at: number, end: number) => number
+    const fold = exports.fold as (at: number, end: number) => void
     const words = new Uint32Array(buffer, 0, DATA_OFFSET / 4)
     for (const [k, table] of tables.slice(0, TABLES).entries()) words.set(table, k * 256)
+    const first = new DataView(buffer, DATA_OFFSET)
     return {
       data: new Uint8Array(buffer, DATA_OFFSET, DATA_BYTES),
-      update: (crc, length) => update(crc, DATA_OFFSET + length),
+      update(crc, length) {
+        const end = DATA_OFFSET + length
+        if (length < FOLD_MIN_BYTES) return update(crc, DATA_OFFSET, end)
+        first.setUint32(0, first.getUint32(0, true) ^ crc, true)
+        fold(DATA_OFFSET, end - FOLD_BYTES)
+        return update(0, end - FOLD_BYTES, end)
+      },
     }
   } catch {
     // A content security policy without 'wasm-unsafe-eval'.
@@ -81,29 +106,54 @@ export function createCrc32cLoop(tables: readonly Uint32Array[]): Crc32cLoop | u
 }
 
 function assemble(): Uint8Array {
-  const functionType = [0x60, ...vector([[I32], [I32]]), ...vector([[I32]])]
-  const body = [...vector([[2, I32]]), ...loopCode(), OP.end]
+  const updateType = [0x60, ...vector([[I32], [I32], [I32]]), ...vector([[I32]])]
+  const foldType = [0x60, ...vector([[I32], [I32]]), ...vector([])]
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, vector([functionType])),
-    ...section(3, vector([[0]])),
+    ...section(1, vector([updateType, foldType])),
+    ...section(3, vector([[0], [1]])),
     ...section(5, vector([[0x00, MEMORY_PAGES]])),
-    ...section(7, vector([exported('memory', 0x02), exported('update', 0x00)])),
-    ...section(10, vector([[...unsigned(body.length), ...body]])),
+    ...section(
+      7,
+      vector([exported('memory', 0x02, 0), exported('update', 0x00, 0), exported('fold', 0x00, 1)]),
+    ),
+    ...section(
+      10,
+      vector([
+        functionBody(I32, [...loopCode(UPDATE.at, UPDATE.end, roundCode()), OP.localGet, UPDATE.crc]),
+        functionBody(V128, loopCode(FOLD.at, FOLD.end, foldCode())),
+      ]),
+    ),
   ])
 }
 
-function loopCode(): number[] {
+/** A function with one local of its own. */
+function functionBody(localType: number, code: readonly number[]): number[] {
+  const body = [...vector([[1, localType]]), ...code, OP.end]
+  return [...unsigned(body.length), ...body]
+}
+
+/** Runs `round` for every 16 bytes from local `at` to local `end`. */
+function loopCode(at: number, end: number, round: readonly number[]): number[] {
   return [
-    ...constant(DATA_OFFSET),
-    ...[OP.localSet, AT],
     ...[OP.block, EMPTY_BLOCK, OP.loop, EMPTY_BLOCK],
-    ...[OP.localGet, AT, OP.localGet, END, OP.i32GeU, OP.brIf, 1],
-    ...roundCode(),
-    ...[OP.localGet, AT, ...constant(16), OP.i32Add, OP.localSet, AT],
+    ...[OP.localGet, at, OP.localGet, end, OP.i32GeU, OP.brIf, 1],
+    ...round,
+    ...[OP.localGet, at, ...constant(VECTOR_BYTES), OP.i32Add, OP.localSet, at],
     ...[OP.br, 0, OP.end, OP.end],
-    ...[OP.localGet, CRC],
   ]
+}
+
+/** One round: adds the vector to those behind it. */
+function foldCode(): number[] {
+  const { at, vector: taken } = FOLD
+  const code: number[] = [OP.localGet, at, ...OP.v128Load, UNALIGNED, 0, OP.localSet, taken]
+  for (const distance of FOLD_DISTANCES) {
+    const place = [UNALIGNED, ...unsigned(distance * VECTOR_BYTES)]
+    code.push(OP.localGet, at, OP.localGet, at, ...OP.v128Load, ...place)
+    code.push(OP.localGet, taken, ...OP.v128Xor, ...OP.v128Store, ...place)
+  }
+  return code
 }
 
 /**
@@ -113,35 +163,34 @@ function loopCode(): number[] {
 function roundCode(): number[] {
   const code: number[] = []
   for (const word of [1, 2, 3, 0]) {
-    code.push(OP.localGet, AT, ...load(4 * word))
-    if (word === 0) code.push(OP.localGet, CRC, OP.i32Xor)
-    code.push(OP.localSet, WORD)
+    code.push(OP.localGet, UPDATE.at, ...load(4 * word))
+    if (word === 0) code.push(OP.localGet, UPDATE.crc, OP.i32Xor)
+    code.push(OP.localSet, UPDATE.word)
     for (let byte = 0; byte < 4; byte++) {
       const table = TABLES - 1 - 4 * word - byte
       code.push(...tableIndex(byte), ...load(table * TABLE_BYTES))
       if (word !== 1 || byte > 0) code.push(OP.i32Xor)
     }
   }
-  return [...code, OP.localSet, CRC]
+  return [...code, OP.localSet, UPDATE.crc]
 }
 
-/** Byte `byte` of WORD, times 4. */
+/** Byte `byte` of the word, times 4. */
 function tableIndex(byte: number): number[] {
   const shift = byte === 0 ? [...constant(2), OP.i32Shl] : [...constant(8 * byte - 2), OP.i32ShrU]
-  return [OP.localGet, WORD, ...shift, ...constant(0x3fc), OP.i32And]
+  return [OP.localGet, UPDATE.word, ...shift, ...constant(0x3fc), OP.i32And]
 }
 
 function load(offset: number): number[] {
-  const alignment = 0 // unaligned data is allowed, the hint costs nothing
-  return [OP.i32Load, alignment, ...unsigned(offset)]
+  return [OP.i32Load, UNALIGNED, ...unsigned(offset)]
 }
 
 function constant(value: number): number[] {
   return [OP.i32Const, ...signed(value)]
 }
 
-function exported(name: string, kind: number): number[] {
-  return [name.length, ...Array.from(name, (letter) => letter.charCodeAt(0)), kind, 0]
+function exported(name: string, kind: number, index: number): number[] {
+  return [name.length, ...Array.from(name, (letter) => letter.charCodeAt(0)), kind, index]
 }
 
 function section(id: number, content: readonly number[]): number[] {

@@ -45,7 +45,17 @@ describe('crc32c', () => {
     }
   })
 
-  it.each([65_535, 65_536, 65_537, 131_072 + 16, 1 << 20])(
+  it('equals the table at every length where folding begins', () => {
+    const bytes = pseudoRandom(7200)
+    for (let length = 6600; length <= 7200; length += 7) {
+      expect([length, crc32c(bytes.subarray(0, length))]).toEqual([
+        length,
+        crc32cPortable(bytes.subarray(0, length)),
+      ])
+    }
+  })
+
+  it.each([6_687, 6_688, 6_704, 10_001, 65_535, 65_536, 65_537, 131_072 + 16, 1 << 20])(
     'goes over its buffer size: %i bytes',
     (length) => {
       const bytes = pseudoRandom(length)
