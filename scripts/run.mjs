@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Entry of `npm test`, `npm run demo` and `npm run bench`. Plain JavaScript without dependencies: it runs on any Node ≥ 20 in a
+ * Entry of `npm test`, `npm run demo`, `npm run bench` and `npm run fuzz`. Plain JavaScript without dependencies: it runs on any Node ≥ 20 in a
  * fresh clone, installs and builds what is missing or stale, then goes on with the pinned Node.
  */
 import { spawn } from 'node:child_process'
@@ -17,6 +17,7 @@ const tasks = {
   test: 'scripts/test-all.ts',
   demo: 'scripts/demo/demo.ts',
   bench: 'bench/src/main.ts',
+  fuzz: 'scripts/fuzz/fuzz.ts',
 }
 
 function say(text) {
@@ -119,7 +120,8 @@ if (script === undefined) {
 }
 if (!statSync(root).isDirectory()) process.exit(2)
 await installIfStale()
-await buildIfStale()
+// Fuzzing runs the sources.
+if (task !== 'fuzz') await buildIfStale()
 await run(
   pinnedNode,
   ['--disable-warning=ExperimentalWarning', '--conditions=@nydus/source', join(root, script), ...args],

@@ -3,6 +3,8 @@
 
 const BACKSLASH = 0x5c
 const PERCENT = 0x25
+/** Control characters above ASCII, which some terminals obey; C2 80 … C2 9F in UTF-8. */
+const C1_CONTROL = /[\u0080-\u009f]/g
 
 /** ASCII text as bytes. */
 export function asciiBytes(text: string): Uint8Array {
@@ -22,6 +24,11 @@ export function bytesText(bytes: Uint8Array): string {
   return text
 }
 
+/** What `cstring` fields read, in quotes, with everything but plain ASCII escaped: safe to show in a terminal. */
+export function quotedText(text: string): string {
+  return `"${escapeAll(asciiBytes(text))}"`
+}
+
 /** Lower-case hex digits of `bytes`. */
 export function hexText(bytes: Uint8Array): string {
   let text = ''
@@ -38,7 +45,10 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
     else encoded += escapeByte(byte)
   }
   try {
-    return decodeURIComponent(encoded)
+    return decodeURIComponent(encoded).replace(
+      C1_CONTROL,
+      (control) => `\\xc2\\x${hexByte(control.charCodeAt(0))}`,
+    )
   } catch {
     return undefined
   }

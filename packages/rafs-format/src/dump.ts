@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A bootstrap as lines of text, one fact a line, in disk order: for diffs, goldens and people. */
-import type { Bootstrap } from './bootstrap.ts'
+import type { Bootstrap, V5Bootstrap, V6Bootstrap } from './bootstrap.ts'
 import { bytesText, hexText } from './byte-text.ts'
+import { readChunkIndex } from './file-chunks.ts'
 import { blobFeatureNames, superFlagNames } from './flags.ts'
+import { readSymlink, readXattrs } from './inode.ts'
+import { storedV5Chunks } from './v5/file-chunks.ts'
+import { readV5Inode, v5InodeDigest } from './v5/inode.ts'
 import { decodeDeviceSlots } from './v6/device-slot.ts'
-import { readChunkIndex } from './v6/file-extents.ts'
-import { FILE_TYPE, type Inode, readXattrs, S_IFMT } from './v6/inode.ts'
-import { readSymlink } from './v6/symlink.ts'
+import { FILE_TYPE, type Inode, S_IFMT } from './v6/inode.ts'
 import { pathText, type TreeEntry, walkTree } from './walk.ts'
 
 /**
@@ -23,18 +25,23 @@ export function* dumpBootstrap(bootstrap: Bootstrap): Generator<string, void, un
     yield `blob ${blobIndex} ${blobId} ${members(numbers)} features=${blobFeatureNames(features).join('|')} ` +
       `tocDigest=${hexText(tocDigest)}`
   }
-  for (const [i, slot] of decodeDeviceSlots(bootstrap.bytes, bootstrap.blobs.length).entries()) {
-    yield `device ${i} ${slot.blobId} blocks=${slot.blocks} mappedBlockAddr=${slot.mappedBlockAddr}`
-  }
+  if (bootstrap.fsVersion === 6) yield* deviceLines(bootstrap)
   for (const nid of bootstrap.prefetchNids()) yield `prefetch ${nid}`
   for (const entry of walkTree(bootstrap)) yield* entryLines(bootstrap, entry)
+  if (bootstrap.fsVersion === 5) return
   for (const { digest, ...chunk } of bootstrap.chunkTable())
     yield `chunk ${hexText(digest)} ${members(chunk)}`
 }
 
 function superBlockLine(bootstrap: Bootstrap): string {
   const { flags, ...numbers } = bootstrap.superBlock
-  return `rafs v6 ${members(numbers)} flags=${superFlagNames(flags).join('|')}`
+  return `rafs v${bootstrap.fsVersion} ${members(numbers)} flags=${superFlagNames(flags).join('|')}`
+}
+
+function* deviceLines(bootstrap: V6Bootstrap): Generator<string, void, undefined> {
+  for (const [i, slot] of decodeDeviceSlots(bootstrap.bytes, bootstrap.blobs.length).entries()) {
+    yield `device ${i} ${slot.blobId} blocks=${slot.blocks} mappedBlockAddr=${slot.mappedBlockAddr}`
+  }
 }
 
 function* entryLines(
@@ -43,19 +50,36 @@ function* entryLines(
 ): Generator<string, void, undefined> {
   yield `inode ${inode.nid} ${pathText(path)} ${inodeMembers(inode)}`
   if (repeated) return
+  if (bootstrap.fsVersion === 5) yield v5InodeLine(bootstrap, inode)
   for (const { name, value } of readXattrs(bootstrap, inode.nid)) {
     yield `  xattr ${bytesText(name)}=${hexText(value)}`
   }
   const type = inode.mode & S_IFMT
   if (type === FILE_TYPE.SYMLINK) yield `  target ${bytesText(readSymlink(bootstrap, inode.nid))}`
-  if (type !== FILE_TYPE.REGULAR) return
-  for (const chunk of readChunkIndex(bootstrap, inode.nid)) yield `  data ${members(chunk)}`
+  if (type === FILE_TYPE.REGULAR) yield* contentLines(bootstrap, inode)
+}
+
+function* contentLines(bootstrap: Bootstrap, inode: Inode): Generator<string, void, undefined> {
+  if (bootstrap.fsVersion === 6) {
+    for (const chunk of readChunkIndex(bootstrap, inode.nid)) yield `  data ${members(chunk)}`
+    return
+  }
+  for (const { digest, ...chunk } of storedV5Chunks(bootstrap, readV5Inode(bootstrap, inode.nid))) {
+    yield `  chunk ${hexText(digest)} ${members(chunk)}`
+  }
 }
 
 function inodeMembers(inode: Inode): string {
   const { mode, mtime, mtimeNsec, ino, uid, gid, size, nlink, rdev, layout, union } = inode
   const time = `${mtime}.${String(mtimeNsec).padStart(9, '0')}`
   return `mode=0${mode.toString(8)} ${members({ ino, uid, gid, size, nlink, rdev, layout, union })} mtime=${time}`
+}
+
+function v5InodeLine(bootstrap: V5Bootstrap, { nid }: Inode): string {
+  const inode = readV5Inode(bootstrap, nid)
+  const { parentIno, flags, projid, blocks, childIndex, childCount } = inode
+  const digest = hexText(v5InodeDigest(bootstrap, inode))
+  return `  v5 ${members({ parentIno, flags, projid, blocks, childIndex, childCount, digest })}`
 }
 
 function members(record: object): string {

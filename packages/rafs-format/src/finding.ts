@@ -11,16 +11,25 @@ export interface Finding {
   readonly place: string
   /** Lower-case, with the values. */
   readonly message: string
+  /** What the format asks for, where that is one value. */
+  readonly expected?: unknown
+  /** What is there instead. */
+  readonly found?: unknown
 }
 
-/** Collects findings up to a limit; counts the rest. */
+/** Where a finding is; a function where the text costs more than the check, called only for findings. */
+export type FindingPlace = string | (() => string)
+
+/** Collects findings up to a limit. Half of the room is for errors, so that warnings cannot hide them. */
 export class FindingList {
   readonly #findings: Finding[] = []
   readonly #limit: number
+  #warningsLeft: number
 
-  /** @param limit how many findings are kept, ≥ 1. */
+  /** @param limit how many findings are kept, ≥ 2. */
   constructor(limit: number) {
     this.#limit = limit
+    this.#warningsLeft = Math.floor(limit / 2)
   }
 
   get all(): readonly Finding[] {
@@ -32,22 +41,49 @@ export class FindingList {
     return this.#findings.length >= this.#limit
   }
 
-  add(finding: Finding): void {
-    if (!this.full) this.#findings.push(finding)
+  add({ place, ...members }: Omit<Finding, 'place'> & { readonly place: FindingPlace }): void {
+    if (this.full || (members.severity === 'warning' && this.#warningsLeft-- <= 0)) return
+    this.#findings.push({ ...members, place: typeof place === 'string' ? place : place() })
   }
 
   /** Adds an ERR_FORMAT_CORRUPT finding unless `holds`. */
-  expect(holds: boolean, place: string, message: string, severity: Finding['severity'] = 'error'): void {
+  expect(
+    holds: boolean,
+    place: FindingPlace,
+    message: string,
+    severity: Finding['severity'] = 'error',
+  ): void {
     if (!holds) this.add({ severity, code: 'ERR_FORMAT_CORRUPT', place, message })
   }
 
+  /** Adds an ERR_FORMAT_CORRUPT finding when `what` is not `expected`. Numbers are shown in decimal. */
+  equal(
+    place: FindingPlace,
+    what: string,
+    found: number | string,
+    expected: number | string,
+    severity: Finding['severity'] = 'error',
+  ): void {
+    if (found === expected) return
+    const message = `${what} is ${found}, expected ${expected}`
+    this.add({ severity, code: 'ERR_FORMAT_CORRUPT', place, message, expected, found })
+  }
+
   /** Runs `check` and turns a coded error into a finding; anything else is a bug and passes through. */
-  guard(place: string, check: () => void): void {
+  guard(place: FindingPlace, check: () => void): void {
     try {
       check()
     } catch (error) {
       if (!isNydusError(error)) throw error
-      this.add({ severity: 'error', code: error.code, place, message: describeError(error) })
+      const { expected, found } = error.details
+      this.add({
+        severity: 'error',
+        code: error.code,
+        place,
+        message: describeError(error),
+        ...(expected !== undefined && { expected }),
+        ...(found !== undefined && { found }),
+      })
     }
   }
 }

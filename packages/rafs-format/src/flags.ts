@@ -40,6 +40,8 @@ export const BLOB_FEATURES = {
   HAS_TOC: 0x2000_0000,
   CAP_TAR_TOC: 0x4000_0000,
 } as const
+/** All bits that have a name. */
+export const KNOWN_BLOB_FEATURES: number = Object.values(BLOB_FEATURES).reduce((all, bit) => all | bit, 0)
 /** Low bits a reader may meet; any other low bit, and bit 31, make a blob unreadable. */
 const KNOWN_LOW_FEATURES = 0x0fff
 const RUNTIME_ONLY_FEATURE = 0x8000_0000

@@ -12,9 +12,23 @@ export {
   decodeBlobMetaHeader,
   encodeBlobMetaHeader,
 } from './blob/blob-meta-header.ts'
+export {
+  type BlobMetaPlace,
+  blobDataSize,
+  hasBlobFeatures,
+  hasBlobMeta,
+  locateBlobMeta,
+} from './blob/blob-places.ts'
 export { type BlobSections, blobTailSize, locateBlobSections } from './blob/blob-sections.ts'
 export {
+  type ChunkArray,
+  type ChunkArrayParts,
+  encodeChunkArray,
+  type ZranPoint,
+} from './blob/chunk-array.ts'
+export {
   type ChunkMeta,
+  type ChunkMetaList,
   type ChunkMetaVersion,
   type ContextSlice,
   chunkMetaSize,
@@ -27,11 +41,22 @@ export {
   decodeZranContext,
   encodeBatchContexts,
   encodeZranContexts,
+  MAX_DICTIONARY_BYTES,
   type ZranContext,
 } from './blob/context-records.ts'
+export { isLegacyStargz, legacyStargzReadSize } from './blob/legacy-stargz.ts'
 export { decodeTarTrailer, encodeTarTrailer, type TarTrailer } from './blob/tar-trailer.ts'
 export { decodeToc, encodeToc, type TocSection } from './blob/toc.ts'
-export { type Bootstrap, openBootstrap } from './bootstrap.ts'
+export { formatTocFile, parseTocFile } from './blob/toc-file.ts'
+export { validateBlobMeta } from './blob/validate-blob-meta.ts'
+export { blobChunks } from './blob-chunks.ts'
+export {
+  type Bootstrap,
+  type BootstrapMembers,
+  openBootstrap,
+  type V5Bootstrap,
+  type V6Bootstrap,
+} from './bootstrap.ts'
 export { bytesText, hexText } from './byte-text.ts'
 export {
   type ChunkInfo,
@@ -41,7 +66,9 @@ export {
   encodeChunkTable,
   isCompressedChunk,
 } from './chunk.ts'
+export { lookupEntry, readDirectory } from './directory.ts'
 export { dumpBootstrap } from './dump.ts'
+export { fileExtents, inodeExtents, readChunkIndex, readFileChunks } from './file-chunks.ts'
 export type { Finding } from './finding.ts'
 export {
   BLOB_FEATURES,
@@ -56,6 +83,7 @@ export {
   SUPER_FLAGS,
   superFlagNames,
 } from './flags.ts'
+export { readInode, readSymlink, readXattrs } from './inode.ts'
 export {
   ANNOTATION_BUILDER_VERSION,
   ANNOTATION_EMPTY_LAYER,
@@ -80,19 +108,38 @@ export {
   OS_FEATURE_NYDUS,
 } from './oci.ts'
 export { decodePrefetchTable, encodePrefetchTable } from './prefetch-table.ts'
+export type { BlobChunks } from './sorted-chunks.ts'
+export { encodeV5BlobTable, encodeV5ExtendedBlobTable } from './v5/blob-table.ts'
+export {
+  encodeV5Inode,
+  encodeV5InodeInto,
+  V5_ROOT_NAME,
+  type V5InodeValue,
+  v5InodeBlocks,
+  v5InodeSize,
+} from './v5/encode-inode.ts'
+export {
+  isV5Inode,
+  readV5Inode,
+  readV5Record,
+  type V5Inode,
+  v5InodeDigest,
+  v5InodeName,
+  v5StoredRdev,
+} from './v5/inode.ts'
+export { encodeV5InodeTable, v5InodeTableSize } from './v5/inode-table.ts'
+export { encodeV5SuperBlock, type V5SuperBlock } from './v5/superblock.ts'
+export { blobCipher, CIPHER_IDS, type CipherMembers, cipherMembers } from './v6/blob-cipher.ts'
 export { BLOB_ENTRY_BYTES, type BlobInfo, decodeBlobTable, encodeBlobTable } from './v6/blob-table.ts'
 export { type ChunkTable, openChunkTable } from './v6/chunk-table.ts'
 export { type DeviceSlot, decodeDeviceSlots, encodeDeviceSlots, planDeviceSlots } from './v6/device-slot.ts'
-export { type DirEntry, lookupEntry, readDirectory } from './v6/directory.ts'
+export type { DirEntry } from './v6/directory.ts'
 export { type DirentValue, direntsSize, encodeDirents, MAX_NAME_BYTES } from './v6/dirents.ts'
 export {
   type BlobExtent,
   type ChunkIndexValue,
   type ChunkRef,
   encodeChunkIndex,
-  fileExtents,
-  inodeExtents,
-  readChunkIndex,
 } from './v6/file-extents.ts'
 export {
   chunkIndexOffset,
@@ -103,12 +150,10 @@ export {
   type Inode,
   type InodeValue,
   isDirectoryMode,
-  readInode,
-  readXattrs,
   S_IFMT,
 } from './v6/inode.ts'
 export { decodeSuperBlock, encodeSuperBlock, type SuperBlock } from './v6/superblock.ts'
-export { MAX_SYMLINK_BYTES, readSymlink } from './v6/symlink.ts'
+export { MAX_SYMLINK_BYTES } from './v6/symlink.ts'
 export { validateBootstrap } from './validate.ts'
 export type { WalkOptions } from './walk.ts'
 export { isDotName, pathText, type TreeEntry, walkTree } from './walk.ts'

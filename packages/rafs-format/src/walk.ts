@@ -3,10 +3,14 @@
 import { FormatError } from '@nydus/base/error'
 import type { Bootstrap } from './bootstrap.ts'
 import { bytesText } from './byte-text.ts'
+import { readDirectory } from './directory.ts'
+import { readInode } from './inode.ts'
 import { Dirent, EROFS_SLOT_BYTES } from './layout/erofs.ts'
-import { type DirEntry, readDirectory } from './v6/directory.ts'
+import { isV5Inode, v5RecordSize } from './v5/inode.ts'
+import type { DirEntry } from './v6/directory.ts'
 import { chunkIndexSize } from './v6/file-extents.ts'
-import { type Inode, isDirectoryMode, readInode } from './v6/inode.ts'
+import { FILE_TYPE, type Inode, isDirectoryMode, S_IFMT } from './v6/inode.ts'
+import { MAX_SYMLINK_BYTES } from './v6/symlink.ts'
 
 /** One path of the tree. */
 export interface TreeEntry {
@@ -37,6 +41,8 @@ const DOT = 0x2e
 const MAX_DEPTH = 4096
 /** How often inodes may claim the bootstrap's bytes: 1 would do, were every link count right. */
 const INODE_BUDGET = 4
+/** Its own entry, and the dots if it is a directory. */
+const V5_ENTRIES_A_NODE = 3
 
 /** `.` or `..`. */
 export function isDotName(name: Uint8Array): boolean {
@@ -93,17 +99,23 @@ function openLevel(bootstrap: Bootstrap, directory: TreeEntry, stack: Level[], s
   stack.push({ directory, dirents: readDirectory(bootstrap, nid) })
 }
 
-/** Directories share no bytes and the shortest entry has a dirent and one byte of name: so there is an upper bound. */
+/**
+ * v6: directories share no bytes and the shortest entry has a dirent and one byte of name. v5: a node has one directory.
+ * So there is an upper bound.
+ */
 function entryBudget(bootstrap: Bootstrap): () => void {
-  let left = Math.floor(bootstrap.bytes.length / (Dirent.size + 1))
+  let left =
+    bootstrap.fsVersion === 5
+      ? bootstrap.superBlock.inodeTableEntries * V5_ENTRIES_A_NODE
+      : Math.floor(bootstrap.bytes.length / (Dirent.size + 1))
   return () => {
     if (left-- === 0) throw damaged('directories overlap: more entries than there are bytes for', {})
   }
 }
 
 /**
- * Tells whether an inode came before. Inodes share no bytes either, so what they claim for xattrs and chunk indexes is
- * bounded; without that, many inodes over the same bytes would make reading them quadratic.
+ * Tells whether an inode came before. Inodes share no bytes either, so what they claim for xattrs, chunk indexes and targets
+ * is bounded; without that, many inodes over the same bytes would make reading them quadratic.
  */
 function linkDetector(bootstrap: Bootstrap): (inode: Inode) => boolean {
   const linked = new Set<number>()
@@ -111,10 +123,16 @@ function linkDetector(bootstrap: Bootstrap): (inode: Inode) => boolean {
   return (inode) => {
     if (linked.has(inode.nid)) return true
     if (inode.nlink > 1) linked.add(inode.nid)
-    left -= EROFS_SLOT_BYTES + inode.xattrSize + chunkIndexSize(bootstrap, inode)
+    left -= claimedBytes(bootstrap, inode)
     if (left < 0) throw damaged('inodes overlap: they claim more bytes than there are', {})
     return false
   }
+}
+
+function claimedBytes(bootstrap: Bootstrap, inode: Inode): number {
+  if (isV5Inode(inode)) return v5RecordSize(inode)
+  const target = (inode.mode & S_IFMT) === FILE_TYPE.SYMLINK ? Math.min(inode.size, MAX_SYMLINK_BYTES) : 0
+  return EROFS_SLOT_BYTES + inode.xattrSize + chunkIndexSize(bootstrap, inode) + target
 }
 
 function damaged(message: string, details: Record<string, unknown>): FormatError {

@@ -7,6 +7,7 @@ describe('bytesText', () => {
     ['plain', 'a b/c%20~', 'a b/c%20~'],
     ['UTF-8', 'grüße 漢 🦀', 'grüße 漢 🦀'],
     ['control characters', 'a\nb\u001b[31m\u007f', 'a\\x0ab\\x1b[31m\\x7f'],
+    ['control characters above ASCII', 'a\u009b31m\u00a0', 'a\\xc2\\x9b31m\u00a0'],
     ['a backslash', 'a\\x0a', 'a\\x5cx0a'],
     ['a percent sign beside UTF-8', '%é%zz', '%é%zz'],
   ])('shows %s', (_, text, expected) => expect(bytesText(Buffer.from(text))).toBe(expected))

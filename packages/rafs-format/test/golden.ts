@@ -87,6 +87,20 @@ export function v6Bootstraps(which: 'all' | 'trees' = 'trees'): readonly GoldenB
   })
 }
 
+const V5_MAGIC = [0x53, 0x46, 0x41, 0x52]
+
+/** All v5 bootstraps that the original wrote, the `external` ones beside those of directories included. */
+export function v5Bootstraps(): readonly (GoldenBootstrap & { readonly output: string })[] {
+  return MANIFEST.fixtures.flatMap((entry) =>
+    Object.entries(entry.outputs ?? {}).flatMap(([name, file]) => {
+      if (!file?.path || !name.startsWith('bootstrap')) return []
+      const bytes = load(file)
+      const v5 = V5_MAGIC.every((byte, i) => bytes[i] === byte)
+      return v5 ? [{ id: entry.id, output: name, fixture: entry, bytes }] : []
+    }),
+  )
+}
+
 /** One line of an expected listing. */
 export type ListingLine = Readonly<Record<string, unknown>>
 

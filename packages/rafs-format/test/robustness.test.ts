@@ -23,6 +23,7 @@ import {
   walkTree,
 } from '../src/index.ts'
 import { output } from './golden.ts'
+import { makeBootstrap } from './make-bootstrap.ts'
 
 /** Reads everything there is; returns how many entries the tree has. */
 function readAll(bytes: Uint8Array): number {
@@ -148,6 +149,28 @@ describe('a damaged bootstrap', () => {
     }, 'directory')
     survives(() => readAll(big), 'walk')
     expect(steps.count).toBeLessThan(1 << 20)
+  })
+})
+
+describe('many inodes over the same bytes', () => {
+  const mode = 0o120777
+  const links = Array.from({ length: 100 }, (_, i) => ({
+    name: `l${String(i).padStart(3, '0')}`,
+    nid: 200 + 2 * i,
+    fileType: 7,
+  }))
+  const root = { nid: 128, mode: 0o40755, entries: links }
+  it('are refused when their targets together are longer than the bootstrap', () => {
+    const inodes = links.map(({ nid }) => ({ nid, mode, plain: { block: 9, size: 4096 } }))
+    const bytes = makeBootstrap([root, ...inodes])
+    bytes.fill(0x61, 9 * 4096, 10 * 4096)
+    expect(() => readAll(bytes)).toThrowError(/overlap/)
+  })
+  it('are read when they are short', () => {
+    const inodes = links.map(({ nid }) => ({ nid, mode, plain: { block: 9, size: 1 } }))
+    const bytes = makeBootstrap([root, ...inodes])
+    bytes.fill(0x61, 9 * 4096, 10 * 4096)
+    expect(readAll(bytes)).toBe(101)
   })
 })
 

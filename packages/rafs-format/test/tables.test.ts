@@ -102,8 +102,10 @@ describe('blob table', () => {
 describe('prefetch table', () => {
   it('ends at the first zero', () => {
     const table = encodePrefetchTable([128, 0xffff_ffff, 0, 140])
-    expect(decodePrefetchTable(table, 0, table.length)).toEqual([128, 0xffff_ffff])
-    expect(decodePrefetchTable(table, 0, 0)).toEqual([])
+    const bytes = Uint8Array.from([...new Uint8Array(8), ...table])
+    expect(decodePrefetchTable(bytes, 8, table.length)).toEqual([128, 0xffff_ffff])
+    expect(decodePrefetchTable(bytes, 8, 0)).toEqual([])
+    expect(decodePrefetchTable(bytes, 0, table.length)).toEqual([])
     expect(() => decodePrefetchTable(table, 4, table.length)).toThrowError(
       expect.objectContaining({ code: 'ERR_FORMAT_OUT_OF_RANGE' }),
     )

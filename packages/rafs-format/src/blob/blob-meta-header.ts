@@ -45,8 +45,8 @@ export function encodeBlobMetaHeader(header: Partial<BlobMetaHeader>): Uint8Arra
  *   ERR_FORMAT_UNSUPPORTED_COMPRESSION.
  */
 export function decodeBlobMetaHeader(bytes: Uint8Array, offset = 0): BlobMetaHeader {
-  const { magic, magic2, compressor, ...members } = HeaderRecord.decode(bytes, offset)
-  for (const found of [magic, magic2]) {
+  const record = HeaderRecord.view(bytes, offset)
+  for (const found of [record.magic, record.magic2]) {
     if (found === BLOB_META_MAGIC) continue
     throw new FormatError(
       'ERR_FORMAT_BAD_MAGIC',
@@ -54,5 +54,6 @@ export function decodeBlobMetaHeader(bytes: Uint8Array, offset = 0): BlobMetaHea
       { details: { expected: BLOB_META_MAGIC, found } },
     )
   }
+  const { magic: _, magic2: __, compressor, ...members } = HeaderRecord.decode(bytes, offset)
   return { ...members, compressor: compressorFromId(compressor) }
 }

@@ -48,12 +48,22 @@ export type BlobMetaShape = Pick<BlobMetaHeader, 'features' | 'chunkCount'> &
 export function openBlobMeta(array: Uint8Array, shape: BlobMetaShape): BlobMeta {
   const version: ChunkMetaVersion = (shape.features & BLOB_FEATURES.CHUNK_INFO_V2) !== 0 ? 2 : 1
   const { chunkCount, contextOffset = 0, contextCount = 0 } = shape
+  const contextsEnd = contextOffset + (shape.contextSize ?? array.length - contextOffset)
   const recordSize = chunkMetaSize(version)
   checkRange(0, chunkCount * recordSize, array.length, `blob meta of ${chunkCount} chunks`)
   const zran = (shape.features & BLOB_FEATURES.ZRAN) !== 0
   const contextSize = zran ? ZranRecord.size : BatchRecord.size
-  checkContexts(contextCount, contextOffset, contextSize, chunkCount * recordSize, array.length)
   const dictionaries = contextOffset + contextCount * contextSize
+  if (contextCount > 0) {
+    checkRange(contextOffset, contextsEnd - contextOffset, array.length, 'contexts of a blob meta')
+    checkRange(
+      contextOffset,
+      dictionaries - contextOffset,
+      contextsEnd,
+      `blob meta of ${contextCount} contexts`,
+    )
+    checkContextPlace(contextOffset, chunkCount * recordSize, zran)
+  }
 
   function chunk(index: number): ChunkMeta {
     checkIndex(index, chunkCount, 'chunk')
@@ -88,23 +98,21 @@ export function openBlobMeta(array: Uint8Array, shape: BlobMetaShape): BlobMeta 
     batchContext: (index) => decodeBatchContext(array, contextPlace(index, 'batch')),
     zranContext: (index) => decodeZranContext(array, contextPlace(index, 'zran')),
     zranDictionary({ dictionaryOffset, dictionarySize }) {
-      checkRange(dictionaryOffset, dictionarySize, array.length - dictionaries, 'zran dictionary')
+      checkRange(dictionaryOffset, dictionarySize, contextsEnd - dictionaries, 'zran dictionary')
       const start = dictionaries + dictionaryOffset
       return array.subarray(start, start + dictionarySize)
     },
   }
 }
 
-function checkContexts(count: number, offset: number, size: number, recordsEnd: number, limit: number): void {
-  if (count === 0) return
-  if (offset < recordsEnd) {
-    throw new FormatError(
-      'ERR_FORMAT_OUT_OF_RANGE',
-      `blob meta: contexts at 0x${offset.toString(16)} overlap the chunk records, which end at 0x${recordsEnd.toString(16)}`,
-      { details: { offset, recordsEnd } },
-    )
-  }
-  checkRange(offset, count * size, limit, `blob meta of ${count} contexts`)
+/** Contexts follow the records: zran contexts at once, whatever else an array may hold. */
+function checkContextPlace(offset: number, recordsEnd: number, zran: boolean): void {
+  if (zran ? offset === recordsEnd : offset >= recordsEnd) return
+  throw new FormatError(
+    'ERR_FORMAT_OUT_OF_RANGE',
+    `blob meta: contexts at 0x${offset.toString(16)}, the chunk records end at 0x${recordsEnd.toString(16)}`,
+    { details: { found: offset, expected: recordsEnd } },
+  )
 }
 
 function checkIndex(index: number, count: number, what: string): void {

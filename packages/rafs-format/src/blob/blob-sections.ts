@@ -7,6 +7,7 @@
  */
 import { checkRange } from '@nydus/base/binary'
 import { FormatError } from '@nydus/base/error'
+import { quotedText } from '../byte-text.ts'
 import { TAR_HEADER_BYTES } from '../layout/tar.ts'
 import { TOC_ENTRY_NAMES, TocEntry } from '../layout/toc.ts'
 import { decodeTarTrailer, type TarTrailer } from './tar-trailer.ts'
@@ -41,7 +42,7 @@ export function locateBlobSections(tail: Uint8Array, blobSize: number): BlobSect
   const end = blobSize - TAR_HEADER_BYTES
   if (trailer.name === TOC_ENTRY_NAMES.TOC) return fromToc(tail, trailer, blobSize)
   if (trailer.name !== TOC_ENTRY_NAMES.BOOTSTRAP)
-    throw noSections(`it ends with section ${JSON.stringify(trailer.name)}`)
+    throw noSections(`it ends with section ${quotedText(trailer.name)}`)
   checkRange(end - trailer.size, trailer.size, blobSize, 'bootstrap section')
   const bootstrap: TocSection = {
     name: trailer.name,
@@ -65,17 +66,27 @@ function fromToc(tail: Uint8Array, trailer: TarTrailer, blobSize: number): BlobS
       },
     )
   }
-  const sections = decodeToc(tail.subarray(tail.length - size, tail.length - TAR_HEADER_BYTES))
+  const entries = decodeToc(tail.subarray(tail.length - size, tail.length - TAR_HEADER_BYTES))
+  const sections = entries.map(withDataOffset)
   const offset = blobSize - size
   for (const section of sections) {
     checkRange(
       section.compressedOffset,
       section.compressedSize,
       offset,
-      `section ${JSON.stringify(section.name)}`,
+      `section ${quotedText(section.name)}`,
     )
   }
   return describe({ offset, size }, sections)
+}
+
+/** Builders before 2.2.0-rc.3 wrote the size of the data where its offset, 0, belongs. */
+function withDataOffset(section: TocSection): TocSection {
+  const misplaced =
+    section.name === TOC_ENTRY_NAMES.BLOB &&
+    section.compressedOffset === section.compressedSize &&
+    section.compressedSize > 0
+  return misplaced ? { ...section, compressedOffset: 0 } : section
 }
 
 function describe(toc: BlobSections['toc'], sections: readonly TocSection[]): BlobSections {

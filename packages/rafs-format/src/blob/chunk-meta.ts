@@ -53,15 +53,26 @@ const LIMIT_OFFSET = 2 ** 40
 const LIMIT_SIZE = 2 ** 24
 const LOW_32 = 0x1_0000_0000
 
+/** Chunks in index order; an array, or something that makes one after the other. */
+export interface ChunkMetaList extends Iterable<ChunkMeta> {
+  readonly length: number
+}
+
 /**
  * The chunk array of a blob meta, without contexts.
  * @throws {FormatError} ERR_FORMAT_OUT_OF_RANGE or ERR_FORMAT_MISALIGNED for a value that the record cannot hold.
  */
-export function encodeChunkMeta(version: ChunkMetaVersion, chunks: readonly ChunkMeta[]): Uint8Array {
-  chunks.forEach(checkPlaces)
-  return version === 1
-    ? ChunkMetaV1.encodeTable(chunks.map(packV1))
-    : ChunkMetaV2.encodeTable(chunks.map(packV2))
+export function encodeChunkMeta(version: ChunkMetaVersion, chunks: ChunkMetaList): Uint8Array {
+  const size = chunkMetaSize(version)
+  const array = new Uint8Array(chunks.length * size)
+  let i = 0
+  for (const chunk of chunks) {
+    checkPlaces(chunk, i)
+    if (version === 1) ChunkMetaV1.encodeInto(array, i * size, packV1(chunk, i))
+    else ChunkMetaV2.encodeInto(array, i * size, packV2(chunk, i))
+    i += 1
+  }
+  return array
 }
 
 function packV1(chunk: ChunkMeta, i: number): Parameters<typeof ChunkMetaV1.encode>[0] {

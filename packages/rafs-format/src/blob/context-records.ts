@@ -30,6 +30,9 @@ export interface BatchContext {
   readonly uncompressedSize: number
 }
 
+/** zlib's window: no zran context needs more bytes before it. */
+export const MAX_DICTIONARY_BYTES = 32_768
+
 /** Contexts back to back. */
 export function encodeZranContexts(contexts: readonly ZranContext[]): Uint8Array {
   return ZranRecord.encodeTable(contexts)

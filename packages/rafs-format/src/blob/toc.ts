@@ -2,6 +2,7 @@
 /** The table of contents of a layer blob: which section is where, how compressed, with which digest. */
 import type { Compressor } from '@nydus/base/compress'
 import { FormatError } from '@nydus/base/error'
+import { quotedText } from '../byte-text.ts'
 import { TOC_FLAGS, TocEntry } from '../layout/toc.ts'
 
 /** One entry of the table of contents. */
@@ -70,7 +71,7 @@ function compressorOf(flags: number, name: string): Compressor {
   if (known === TOC_FLAGS.LZ4_BLOCK) return 'lz4_block'
   throw new FormatError(
     'ERR_FORMAT_UNSUPPORTED_COMPRESSION',
-    `ToC entry ${JSON.stringify(name)} has compressor flags 0x${flags.toString(16)}`,
+    `ToC entry ${quotedText(name)} has compressor flags 0x${flags.toString(16)}`,
     { details: { name, flags } },
   )
 }

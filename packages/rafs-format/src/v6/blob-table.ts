@@ -4,6 +4,8 @@ import { checkRange } from '@nydus/base/binary'
 import type { Compressor } from '@nydus/base/compress'
 import type { Digester } from '@nydus/base/digest'
 import { FormatError } from '@nydus/base/error'
+import { chunkMetaSize } from '../blob/chunk-meta.ts'
+import { quotedText } from '../byte-text.ts'
 import {
   BLOB_FEATURES,
   COMPRESSOR_IDS,
@@ -13,6 +15,7 @@ import {
   digesterFromId,
 } from '../flags.ts'
 import { V6BlobEntry } from '../layout/v6.ts'
+import { CIPHER_IDS } from './blob-cipher.ts'
 
 /** What the bootstrap knows about a blob. */
 export interface BlobInfo {
@@ -52,13 +55,16 @@ export interface BlobInfo {
   readonly ivHead?: Uint8Array
   /** IV bytes 8..15 of an encrypted blob, else 8 zero bytes. */
   readonly ivTail: Uint8Array
-  /** 0 none, 1 AES-128-XTS. */
+  /** CIPHER_IDS; `blobCipher` has key and IV. */
   readonly cipher: number
+  /** RAFS v5 only: where in the blob the data to fetch ahead starts; no builder writes anything but 0. */
+  readonly readaheadOffset?: number
+  /** RAFS v5 only: bytes of it, 0 for none. */
+  readonly readaheadSize?: number
 }
 
 /** Bytes of one table entry. */
 export const BLOB_ENTRY_BYTES: number = V6BlobEntry.size
-const CIPHER_AES_128_XTS = 1
 const IV_HEAD_BYTES = 8
 const MAX_CHUNK_COUNT = 2 ** 24
 const MAX_COMPRESSED_BYTES = 2 ** 40
@@ -109,7 +115,7 @@ function decodeEntry(bytes: Uint8Array, offset: number, position: number, chunkS
     digester: digesterFromId(entry.digester),
   }
   checkBlobFeatures(blob.features, `blob ${position}`)
-  requireThat(SAFE_BLOB_ID.test(blob.blobId), position, 'id', JSON.stringify(blob.blobId))
+  requireThat(SAFE_BLOB_ID.test(blob.blobId), position, 'id', quotedText(blob.blobId))
   requireThat(blob.blobIndex === position, position, 'index', blob.blobIndex)
   requireThat(
     blob.chunkSize === chunkSize,
@@ -126,7 +132,7 @@ function decodeEntry(bytes: Uint8Array, offset: number, position: number, chunkS
     blob.uncompressedSize,
   )
   requireThat(blob.metaBlobSize <= MAX_COMPRESSED_BYTES, position, 'meta blob size', blob.metaBlobSize)
-  requireThat(blob.cipher <= CIPHER_AES_128_XTS, position, 'cipher', blob.cipher)
+  requireThat(blob.cipher <= CIPHER_IDS.aes_128_xts, position, 'cipher', blob.cipher)
   checkMetaSizes(blob)
   return blob
 }
@@ -137,21 +143,19 @@ function readU64(bytes: Uint8Array): bigint {
 
 function checkMetaSizes(blob: BlobInfo): void {
   const { features, metaUncompressedSize, metaCompressedSize, chunkCount, blobIndex } = blob
-  const tarfs = (features & BLOB_FEATURES.TARFS) !== 0
-  const aligned = (features & BLOB_FEATURES.ALIGNED) !== 0
-  requireThat(tarfs !== aligned, blobIndex, 'features', `0x${features.toString(16)}`)
-  if (tarfs || (features & BLOB_FEATURES.IS_CHUNKDICT_GENERATED) !== 0) return
-  requireThat(
-    metaCompressedSize <= metaUncompressedSize,
-    blobIndex,
-    'meta size as stored',
-    metaCompressedSize,
-  )
-  const version2 = (features & BLOB_FEATURES.CHUNK_INFO_V2) !== 0
-  const extended = (features & (BLOB_FEATURES.ZRAN | BLOB_FEATURES.BATCH | BLOB_FEATURES.ENCRYPTED)) !== 0
-  requireThat(version2 || !extended, blobIndex, 'features', `0x${features.toString(16)}`)
-  const records = chunkCount * (version2 ? 24 : 16)
-  const fits = extended ? metaUncompressedSize >= records : metaUncompressedSize === records
+  const has = (bits: number): boolean => (features & bits) !== 0
+  const tarfs = has(BLOB_FEATURES.TARFS)
+  const contexts = has(BLOB_FEATURES.ZRAN | BLOB_FEATURES.BATCH | BLOB_FEATURES.ENCRYPTED)
+  const version2 = has(BLOB_FEATURES.CHUNK_INFO_V2)
+  const named = `0x${features.toString(16)}`
+  requireThat(tarfs !== has(BLOB_FEATURES.ALIGNED), blobIndex, 'features', named)
+  requireThat(version2 || !contexts, blobIndex, 'features', named)
+  const storable = metaCompressedSize <= metaUncompressedSize
+  requireThat(storable, blobIndex, 'meta size as stored', metaCompressedSize)
+  // Both have a chunk count of their own: tarfs blobs no array, dictionaries fewer chunks than their blob.
+  if (!version2 && (tarfs || has(BLOB_FEATURES.IS_CHUNKDICT_GENERATED))) return
+  const records = chunkCount * chunkMetaSize(version2 ? 2 : 1)
+  const fits = contexts ? metaUncompressedSize >= records : metaUncompressedSize === records
   requireThat(fits, blobIndex, `meta size (${chunkCount} chunks need ${records})`, metaUncompressedSize)
 }
 

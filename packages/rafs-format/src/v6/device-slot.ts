@@ -2,6 +2,7 @@
 /** The EROFS device table: one slot a blob, for kernels that mount the bootstrap themselves. */
 import { alignUp, checkRange } from '@nydus/base/binary'
 import { FormatError } from '@nydus/base/error'
+import { asciiBytes, bytesText } from '../byte-text.ts'
 import { DEVICE_TABLE_OFFSET, DeviceSlot as SlotRecord } from '../layout/erofs.ts'
 import { V6_MAPPED_ALIGNMENT } from '../layout/v6.ts'
 
@@ -25,9 +26,11 @@ export function encodeDeviceSlots(slots: readonly DeviceSlot[]): Uint8Array {
 /** Reads `count` slots of a bootstrap. @throws {FormatError} ERR_FORMAT_OUT_OF_RANGE */
 export function decodeDeviceSlots(bytes: Uint8Array, count: number): readonly DeviceSlot[] {
   checkRange(DEVICE_TABLE_OFFSET, count * SlotRecord.size, bytes.length, 'device table')
-  return Array.from({ length: count }, (_, i) =>
-    SlotRecord.decode(bytes, DEVICE_TABLE_OFFSET + i * SlotRecord.size),
-  )
+  return Array.from({ length: count }, (_, i) => {
+    const slot = SlotRecord.decode(bytes, DEVICE_TABLE_OFFSET + i * SlotRecord.size)
+    // Nothing but the blob table is believed about ids, so this one is only shown: never raw.
+    return { ...slot, blobId: bytesText(asciiBytes(slot.blobId)) }
+  })
 }
 
 /**

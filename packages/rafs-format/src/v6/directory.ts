@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reading directories: iteration in disk order and lookup by binary search. The picture is in dirents.ts. */
-import { compareBytes } from '@nydus/base/binary'
+import { compareBytes, equalBytes } from '@nydus/base/binary'
 import { FormatError } from '@nydus/base/error'
 import type { Bootstrap } from '../bootstrap.ts'
+import { asciiBytes } from '../byte-text.ts'
 import { Dirent } from '../layout/erofs.ts'
 import { type DirentValue, MAX_NAME_BYTES } from './dirents.ts'
 import { checkFlatData, flatBlock, flatBlockCount } from './flat-data.ts'
@@ -15,6 +16,8 @@ export interface DirEntry extends DirentValue {
 }
 
 const SLASH = 0x2f
+/** The one file of a bootstrap that `nydus-image chunkdict generate` wrote: its path instead of its name. */
+const CHUNK_DICT_NAME = asciiBytes('/chunkdict')
 const NUL = 0
 
 /**
@@ -131,7 +134,8 @@ function untilNul(bytes: Uint8Array): Uint8Array {
 function checkName(name: Uint8Array, inode: Inode, block: Uint8Array): void {
   if (name.length === 0 || name.length > MAX_NAME_BYTES)
     throw damaged(inode, block, `name of ${name.length} bytes`)
-  if (name.includes(SLASH) || name.includes(NUL)) throw damaged(inode, block, 'name with a slash or NUL byte')
+  const forbidden = name.includes(NUL) || (name.includes(SLASH) && !equalBytes(name, CHUNK_DICT_NAME))
+  if (forbidden) throw damaged(inode, block, 'name with a slash or NUL byte')
 }
 
 function damaged(inode: Inode, block: Uint8Array, what: string): FormatError {

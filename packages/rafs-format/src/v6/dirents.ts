@@ -30,7 +30,7 @@ export interface DirentValue {
  * @param names sorted bytewise, `.` and `..` included.
  * @param blockSize bytes.
  */
-export function direntsSize(names: readonly Uint8Array[], blockSize: number): number {
+export function direntsSize(names: readonly { readonly length: number }[], blockSize: number): number {
   let full = 0
   let used = 0
   for (const name of names) {

@@ -3,7 +3,7 @@
 import { FormatError } from '@nydus/base/error'
 import type { Bootstrap } from '../bootstrap.ts'
 import { checkFlatData, flatBlock, flatBlockCount } from './flat-data.ts'
-import { FILE_TYPE, readInode, S_IFMT } from './inode.ts'
+import { FILE_TYPE, type Inode, readInode, S_IFMT } from './inode.ts'
 
 /** Longest target in bytes: Linux's PATH_MAX. */
 export const MAX_SYMLINK_BYTES = 4096
@@ -29,5 +29,16 @@ export function readSymlink(bootstrap: Bootstrap, nid: number): Uint8Array {
   const target = new Uint8Array(inode.size)
   const blocks = flatBlockCount(bootstrap, inode)
   for (let i = 0; i < blocks; i++) target.set(flatBlock(bootstrap, inode, i), i * bootstrap.blockSize)
-  return target
+  return target.includes(0) ? (misplacedTarget(bootstrap, inode) ?? target) : target
+}
+
+/**
+ * The original's tarfs builder writes a target of more than one block with an inline tail wholly behind its inode and leaves
+ * zeros where its blocks belong. What was written next may have overwritten it; undefined when it did.
+ */
+function misplacedTarget({ bytes, blockSize }: Bootstrap, inode: Inode): Uint8Array | undefined {
+  const { layout, size, tailOffset } = inode
+  if (layout !== 'flat-inline' || size <= blockSize || tailOffset + size > bytes.length) return undefined
+  const target = bytes.slice(tailOffset, tailOffset + size)
+  return target.includes(0) ? undefined : target
 }

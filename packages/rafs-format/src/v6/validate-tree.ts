@@ -3,12 +3,12 @@
 import { compareBytes } from '@nydus/base/binary'
 import type { Bootstrap } from '../bootstrap.ts'
 import { bytesText } from '../byte-text.ts'
-import type { FindingList } from '../finding.ts'
+import type { FindingList, FindingPlace } from '../finding.ts'
 import { SUPER_FLAGS } from '../flags.ts'
 import { DIRENT_TYPE } from '../layout/erofs.ts'
 import { isDotName, pathText, type TreeEntry, walkTree } from '../walk.ts'
 import type { DirEntry } from './directory.ts'
-import { readChunkIndex } from './file-extents.ts'
+import { readV6FileChunks } from './file-chunks.ts'
 import { direntTypeOf, FILE_TYPE, type Inode, isDirectoryMode, readXattrs, S_IFMT } from './inode.ts'
 import { readSymlink } from './symlink.ts'
 
@@ -21,7 +21,7 @@ export function validateTree(bootstrap: Bootstrap, findings: FindingList): void 
   findings.guard('tree', () => {
     for (const entry of walkTree(bootstrap, { onDirent })) {
       count++
-      checkEntry(bootstrap, entry, pathText(entry.path), findings)
+      checkEntry(bootstrap, entry, () => pathText(entry.path), findings)
       if (findings.full) return
     }
     const { inodeCount } = bootstrap
@@ -34,7 +34,12 @@ export function validateTree(bootstrap: Bootstrap, findings: FindingList): void 
   })
 }
 
-function checkEntry(bootstrap: Bootstrap, entry: TreeEntry, place: string, findings: FindingList): void {
+function checkEntry(
+  bootstrap: Bootstrap,
+  entry: TreeEntry,
+  place: FindingPlace,
+  findings: FindingList,
+): void {
   const { inode, fileType, repeated } = entry
   const type = inode.mode & S_IFMT
   if (fileType !== undefined && fileType !== DIRENT_TYPE.UNKNOWN) {
@@ -55,11 +60,16 @@ function checkEntry(bootstrap: Bootstrap, entry: TreeEntry, place: string, findi
     findings.expect(!unflagged, place, 'xattrs without the HAS_XATTR flag')
   })
   if (type === FILE_TYPE.SYMLINK) findings.guard(place, () => checkTarget(bootstrap, inode, place, findings))
-  if (type === FILE_TYPE.REGULAR) findings.guard(place, () => void readChunkIndex(bootstrap, inode.nid))
+  if (type === FILE_TYPE.REGULAR) findings.guard(place, () => void readV6FileChunks(bootstrap, inode.nid))
 }
 
 // The kernel reads the inline tail from one block.
-function checkInlineTail(bootstrap: Bootstrap, inode: Inode, place: string, findings: FindingList): void {
+function checkInlineTail(
+  bootstrap: Bootstrap,
+  inode: Inode,
+  place: FindingPlace,
+  findings: FindingList,
+): void {
   const { blockSize } = bootstrap
   const tail = inode.size % blockSize
   if (inode.layout !== 'flat-inline' || tail === 0) return
@@ -71,7 +81,7 @@ function checkInlineTail(bootstrap: Bootstrap, inode: Inode, place: string, find
   )
 }
 
-function checkTarget(bootstrap: Bootstrap, inode: Inode, place: string, findings: FindingList): void {
+function checkTarget(bootstrap: Bootstrap, inode: Inode, place: FindingPlace, findings: FindingList): void {
   findings.expect(!readSymlink(bootstrap, inode.nid).includes(0), place, 'symlink target with a NUL byte')
 }
 
@@ -79,7 +89,7 @@ function checkTarget(bootstrap: Bootstrap, inode: Inode, place: string, findings
 function direntChecker(findings: FindingList): (directory: TreeEntry, dirent: DirEntry) => void {
   const previous = new Map<number, Uint8Array>()
   return (directory, { name, nid }) => {
-    const place = pathText(directory.path)
+    const place = (): string => pathText(directory.path)
     const before = previous.get(directory.inode.nid)
     const ascending = before === undefined || compareBytes(before, name) < 0
     findings.expect(ascending, place, `entry ${bytesText(name)} is not in ascending order`)

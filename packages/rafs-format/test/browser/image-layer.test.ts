@@ -31,11 +31,15 @@ describe('openImageLayer', () => {
     })
     expect(counts).toEqual(bootstrap.blobs.map(({ chunkCount }) => chunkCount))
   })
-  it.each(ALL_LAYERS.filter(({ id }) => isV5(id)))('refuses the v5 image $id', ({ bytes }) => {
-    expect(() => openImageLayer(bytes)).toThrowError(
-      expect.objectContaining({ code: 'ERR_FORMAT_UNSUPPORTED_VERSION' }),
-    )
-  })
+  it.each(ALL_LAYERS.filter(({ id }) => isV5(id)))(
+    'opens the v5 image $id, which has no blob metas',
+    ({ bytes }) => {
+      const { bootstrap, blobMetaFiles } = openImageLayer(bytes)
+      expect(bootstrap.fsVersion).toBe(5)
+      expect([...listFiles(bootstrap)].length).toBe([...walkTree(bootstrap)].length)
+      expect(blobMetaFiles.size).toBe(0)
+    },
+  )
   it('takes the plain tar as well', () => {
     const [layer] = LAYERS
     const tar = new Uint8Array(gunzipSync(layer?.bytes ?? new Uint8Array(0)))
