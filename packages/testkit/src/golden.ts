@@ -49,6 +49,12 @@ export interface GoldenFixture {
   readonly [member: string]: unknown
 }
 
+/** A tree as a compressed tar: `variant` is the end of its file name. */
+export interface GoldenForm extends Stored {
+  readonly tree: string
+  readonly variant: string
+}
+
 /** The index of all goldens. */
 export interface Goldens {
   readonly trees: readonly GoldenTree[]
@@ -58,6 +64,7 @@ export interface Goldens {
     readonly trees: readonly string[]
     readonly listing: Stored
   }[]
+  readonly compressedForms: readonly GoldenForm[]
   /** @throws when there is no such fixture. */
   fixture(id: string): GoldenFixture
   ofKind(kind: string): readonly GoldenFixture[]
@@ -83,6 +90,7 @@ export function openGoldens(directory: string = FIXTURES): Goldens {
     trees: GoldenTree[]
     fixtures: GoldenFixture[]
     layer_sets: Goldens['layerSets']
+    compressed_forms: GoldenForm[]
   }
   const fixtures = new Map(index.fixtures.map((fixture) => [fixture.id, fixture]))
   const trees = new Map(index.trees.map((tree) => [tree.name, tree]))
@@ -91,6 +99,7 @@ export function openGoldens(directory: string = FIXTURES): Goldens {
     trees: index.trees,
     fixtures: index.fixtures,
     layerSets: index.layer_sets,
+    compressedForms: index.compressed_forms,
     fixture: (id) => required(fixtures.get(id), `fixture ${id}`),
     ofKind: (kind) => index.fixtures.filter((fixture) => fixture.kind === kind),
     tree: (name) => required(trees.get(name), `tree ${name}`),

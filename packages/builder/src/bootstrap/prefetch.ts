@@ -3,7 +3,7 @@
 
 import { byteNameOfText } from '../tree/byte-name.ts'
 import { lookupNode } from '../tree/hard-links.ts'
-import { type ByteName, isDirectory, type Node } from '../tree/node.ts'
+import { type ByteName, isRegular, type Node } from '../tree/node.ts'
 
 /**
  * The nodes that `patterns` name, in their order. Patterns that are not absolute, name nothing or name something empty
@@ -11,16 +11,25 @@ import { type ByteName, isDirectory, type Node } from '../tree/node.ts'
  * @param patterns paths such as `/usr/bin`; `/` is the whole file system.
  */
 export function resolvePrefetch(root: Node, patterns: readonly string[]): readonly Node[] {
-  const accepted = new Set<string>()
   const nodes: Node[] = []
+  for (const path of patternPaths(patterns)) {
+    const node = lookupNode(root, path)
+    if (node !== undefined && (!isRegular(node) || node.size > 0)) nodes.push(node)
+  }
+  return nodes
+}
+
+/** The components of the patterns that count, in their order. */
+export function patternPaths(patterns: readonly string[]): readonly (readonly ByteName[])[] {
+  const accepted = new Set<string>()
+  const paths: (readonly ByteName[])[] = []
   for (const pattern of patterns) {
     const path = splitPattern(pattern)
     if (path === undefined || isCovered(path, accepted)) continue
     accepted.add(path.join('/'))
-    const node = lookupNode(root, path)
-    if (node !== undefined && (isDirectory(node) || node.size > 0)) nodes.push(node)
+    paths.push(path)
   }
-  return nodes
+  return paths
 }
 
 function splitPattern(pattern: string): readonly ByteName[] | undefined {

@@ -78,14 +78,14 @@ export class BatchAllocator {
     const { capacity } = holder
     const free = this.#freeOf(capacity).pop()
     if (free !== undefined) return free
-    if (this.#allocated + capacity > this.#budget) this.#dropFree()
+    if (this.#allocated + capacity > this.#budget) this.dropFree()
     if (this.#allocated + capacity > this.#budget && holder.held >= holder.reserve) return undefined
     this.#allocated += capacity
     return allocateBatch(capacity)
   }
 
   /** Drops free batches of all sizes. */
-  #dropFree(): void {
+  dropFree(): void {
     for (const [capacity, batches] of this.#free) this.#allocated -= capacity * batches.length
     this.#free.clear()
   }

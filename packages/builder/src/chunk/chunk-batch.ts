@@ -2,7 +2,7 @@
 /**
  * A batch of chunks in shared memory, filled by the main thread and worked on in place by a worker:
  *
- *   data · offsets · sizes · stored sizes · CRCs (u32 each) · digests (32 bytes each)
+ *   data · offsets · sizes · stored sizes · CRCs · plain (u32 each) · digests (32 bytes each)
  *
  * The worker puts the compressed bytes over the chunk's own: they are kept only where they are smaller.
  */
@@ -15,7 +15,7 @@ export const BATCH_MIN_BYTES = 1 << 20
 export const STORED_SKIPPED = 0
 
 const DIGEST_BYTES = 32
-const COLUMNS = 4
+const COLUMNS = 5
 const TABLE_BYTES = BATCH_MAX_CHUNKS * (COLUMNS * Uint32Array.BYTES_PER_ELEMENT + DIGEST_BYTES)
 
 /** Views of one batch. Who holds the batch may use them; nobody else. */
@@ -27,6 +27,8 @@ export interface ChunkBatch {
   readonly offsets: Uint32Array
   /** Uncompressed bytes of each chunk. */
   readonly sizes: Uint32Array
+  /** 1 for chunks to leave as they are: they are compressed together with others. */
+  readonly plain: Uint32Array
   /** Result: bytes to store, equal to the size when they are the plain ones; or STORED_SKIPPED. */
   readonly storedSizes: Uint32Array
   /** Result: CRC-32C of the uncompressed bytes. */
@@ -60,6 +62,7 @@ export function viewBatch(buffer: SharedArrayBuffer): ChunkBatch {
     sizes: column(1),
     storedSizes: column(2),
     crcs: column(3),
+    plain: column(4),
     digests: new Uint8Array(buffer, buffer.byteLength - BATCH_MAX_CHUNKS * DIGEST_BYTES),
     count: 0,
     filled: 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Chunks that exist already: in other images (a dictionary) or earlier in the same layer. */
 import type { Digester } from '@nydus/base/digest'
-import { type BlobInfo, type Bootstrap, type ChunkInfo, openBootstrap } from '@nydus/rafs-format'
+import { type BlobInfo, type Bootstrap, type ChunkInfo, openBootstrap, SUPER_FLAGS } from '@nydus/rafs-format'
 import { CHUNK_FLAGS } from '@nydus/rafs-format/layout'
 import { BuildError } from '../build-error.ts'
 
@@ -10,6 +10,10 @@ export interface ChunkDict {
   /** Bytes; only layers of the same chunk size can use the dictionary. */
   readonly chunkSize: number
   readonly digester: Digester
+  /** Of the bootstrap that it comes from; not compared where unknown. */
+  readonly fsVersion?: 5 | 6
+  /** Whether that bootstrap records owners; not compared where unknown. */
+  readonly explicitOwners?: boolean
   readonly blobs: readonly BlobInfo[]
   /**
    * A chunk with this content: the record's `blobIndex` is a position in `blobs`.
@@ -22,12 +26,12 @@ export interface ChunkDict {
 /**
  * A dictionary of all chunks that a bootstrap knows.
  * @param bootstrap of an image whose blobs the new image's repository has as well; kept as a view.
- * @throws {FormatError} when it is no RAFS v6 bootstrap, {BuildError} ERR_BUILD_DICT_MISMATCH for a tarfs one, which has
+ * @throws {FormatError} when it is no bootstrap, {BuildError} ERR_BUILD_DICT_MISMATCH for a tarfs one, which has
  *   no digests.
  */
 export function openChunkDict(bootstrap: Uint8Array | Bootstrap): ChunkDict {
   const source = bootstrap instanceof Uint8Array ? openBootstrap(bootstrap) : bootstrap
-  if (source.blockSize !== 4096) {
+  if ((source.flags & SUPER_FLAGS.TARFS_MODE) !== 0n) {
     throw new BuildError('ERR_BUILD_DICT_MISMATCH', 'a tarfs bootstrap has no chunk digests')
   }
   const table = source.chunkTable()
@@ -42,6 +46,8 @@ export function openChunkDict(bootstrap: Uint8Array | Bootstrap): ChunkDict {
   return {
     chunkSize: source.chunkSize,
     digester: source.digester,
+    fsVersion: source.fsVersion,
+    explicitOwners: (source.flags & SUPER_FLAGS.EXPLICIT_UID_GID) !== 0n,
     blobs: source.blobs,
     find(digest, size) {
       const position = positions.get(digestKey(digest))

@@ -77,11 +77,16 @@ export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
   const workers = Array.from({ length: workerCount }, () => new WorkerThread())
   const decoders = new DecoderSet()
   let lanes = 0
+  let open = 0
   return {
     workerCount,
     openLane(lane) {
       lanes += 1
-      return openLane(lanes, lane, allocator, workers, decoders)
+      open += 1
+      return openLane(lanes, lane, allocator, workers, decoders, () => {
+        open -= 1
+        if (open === 0) allocator.dropFree()
+      })
     },
     async close() {
       await Promise.all([...workers.map((worker) => worker.close()), decoders.close()])
@@ -100,6 +105,7 @@ function openLane(
   allocator: BatchAllocator,
   workers: readonly WorkerThread[],
   decoders: DecoderSet,
+  onClose: () => void,
 ): ChunkLane {
   const { compressor, digester } = options
   const capacity = alignUp(Math.max(options.chunkSize, BATCH_MIN_BYTES), MIN_CHUNK_SIZE)
@@ -121,6 +127,7 @@ function openLane(
       if (closed !== undefined) return
       closed = { cause }
       allocator.cancel(holder, cause)
+      onClose()
       for (const worker of workers) worker.forget(lane)
     },
   }

@@ -5,6 +5,7 @@ import { type Digester, digestBytes } from '@nydus/base/digest'
 import type { ChunkCompressor } from '../layer/build-options.ts'
 import { batchChunk, type ChunkBatch, STORED_SKIPPED, viewBatch } from './chunk-batch.ts'
 import { type CompressChunk, createChunkCompressor } from './chunk-compressor.ts'
+import { SeenDigests } from './seen-digests.ts'
 
 /** Main thread → worker. */
 export type WorkerRequest =
@@ -25,13 +26,10 @@ export interface WorkerReply {
   readonly failure?: string
 }
 
-/** Contents remembered per lane; later ones are compressed again where they repeat. */
-const MAX_SEEN = 1 << 18
-
 const compressors = new Map<ChunkCompressor, CompressChunk>()
 /** Digests that this worker has compressed, by lane. A lane's batches come in order, so the first of two equal chunks
  * is always committed before the second. */
-const seenByLane = new Map<number, Set<string>>()
+const seenByLane = new Map<number, SeenDigests>()
 
 /** Takes a request. @returns the reply, if the request has one. */
 export function handleChunkRequest(request: WorkerRequest): WorkerReply | undefined {
@@ -60,19 +58,17 @@ function processChunk(
   i: number,
   digester: Digester,
   compress: CompressChunk,
-  seen: Set<string>,
+  seen: SeenDigests,
 ): void {
   const chunk = batchChunk(batch, i)
   const digest = digestBytes(digester, chunk)
   batch.digests.set(digest, i * digest.length)
   batch.crcs[i] = crc32c(chunk)
-  const key = Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1')
-  if (seen.has(key)) {
+  if (seen.hasOrAdd(digest)) {
     batch.storedSizes[i] = STORED_SKIPPED
     return
   }
-  if (seen.size < MAX_SEEN) seen.add(key)
-  const compressed = compress(chunk)
+  const compressed = batch.plain[i] === 1 ? undefined : compress(chunk)
   batch.storedSizes[i] = compressed?.length ?? chunk.length
   if (compressed !== undefined) chunk.set(compressed)
 }
@@ -83,8 +79,8 @@ function compressorOf(name: ChunkCompressor): CompressChunk {
   return compressor
 }
 
-function seenOf(lane: number): Set<string> {
-  const seen = seenByLane.get(lane) ?? new Set()
+function seenOf(lane: number): SeenDigests {
+  const seen = seenByLane.get(lane) ?? new SeenDigests()
   seenByLane.set(lane, seen)
   return seen
 }

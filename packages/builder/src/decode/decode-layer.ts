@@ -101,8 +101,9 @@ export async function peekStream(
   for (let size = 0; size < length; ) {
     const next = await iterator.next()
     if (next.done) break
-    pieces.push(next.value)
     size += next.value.length
+    // A copy of what the stream may overwrite.
+    pieces.push(size < length ? Buffer.from(next.value) : next.value)
   }
   const head = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces)
   async function* rest(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -138,7 +139,8 @@ async function feed(
   try {
     for await (const bytes of source) {
       if (codec.destroyed) return undefined
-      if (bytes.length > 0 && !codec.write(bytes)) await drained(codec)
+      // A copy: the codec keeps what it was given, and the source may use the memory again.
+      if (bytes.length > 0 && !codec.write(Buffer.from(bytes))) await drained(codec)
     }
     if (!codec.destroyed) codec.end()
     return undefined

@@ -16,6 +16,8 @@ export interface BootstrapLayerInput {
   readonly bootstrap: Uint8Array
   /** `<id>.blob.meta` files in the order of the image's layers, so that nodes need not fetch them from the blobs. */
   readonly blobMetas?: readonly { readonly blobId: string; readonly bytes: Uint8Array }[]
+  /** Further files of the directory, behind the others: `prefetch.files`, `backend.json`. */
+  readonly files?: readonly { readonly name: string; readonly bytes: Uint8Array }[]
 }
 
 /** A layer ready to be pushed. */
@@ -50,11 +52,12 @@ export async function buildBootstrapLayer(input: BootstrapLayerInput): Promise<B
   return { bytes, digest: sha256Digest(bytes), size: bytes.length, diffId: sha256Digest(tar) }
 }
 
-function packTar({ bootstrap, blobMetas = [] }: BootstrapLayerInput): Uint8Array {
+function packTar({ bootstrap, blobMetas = [], files: others = [] }: BootstrapLayerInput): Uint8Array {
   checkBlobIds(blobMetas.map(({ blobId }) => blobId))
   const files = [
     { path: BOOTSTRAP_LAYER_PATH, bytes: bootstrap },
     ...blobMetas.map(({ blobId, bytes }) => ({ path: blobMetaLayerPath(blobId), bytes })),
+    ...others.map(({ name, bytes }) => ({ path: `${BOOTSTRAP_LAYER_DIRECTORY}/${name}`, bytes })),
   ]
   const contents = files.reduce(
     (sum, { bytes }) => sum + TAR_BLOCK_BYTES + alignUp(bytes.length, TAR_BLOCK_BYTES),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts one layer's tree on top of the tree of the layers below. */
 import { FILE_TYPE } from '@nydus/rafs-format'
+import type { WhiteoutSpec } from '../layer/build-options.ts'
 import type { ByteName, Node } from '../tree/node.ts'
-import { whiteoutOf } from './whiteout.ts'
+import { dropOpaqueMark, whiteoutOfEntry } from './whiteout.ts'
 
 /**
  * What an upper directory that looks implied (0755, owner 0:0, mtime 0, no xattrs: what a layer gets for parents that
@@ -15,19 +16,21 @@ export type ImpliedDirectories = 'keep-lower' | 'replace'
 /**
  * Applies `upper` to `lower`: whiteouts remove what `lower` has, then each entry of `upper` replaces the one of the
  * same name; a directory on a directory takes over its children. Whiteouts themselves never reach the result.
+ * @param spec how `upper` writes whiteouts.
  * @returns the merged root. Both trees are used up: their nodes become the result's.
  */
 export function overlay(
   lower: Node | undefined,
   upper: Node,
   implied: ImpliedDirectories = 'keep-lower',
+  spec: WhiteoutSpec = 'oci',
 ): Node {
   const pending = [takeOver(upper, lower, implied)]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { merged, entries } = next
-    applyWhiteouts(merged, entries)
+    const whiteouts = applyWhiteouts(merged, entries, spec)
     for (const [name, node] of entries) {
-      if (whiteoutOf(name).kind !== 'none') continue
+      if (whiteouts.has(name)) continue
       if (node.children !== undefined) pending.push(takeOver(node, merged.get(name), implied))
       merged.set(name, node)
     }
@@ -60,10 +63,24 @@ function looksImplied({ mode, uid, gid, mtime, xattrs }: Node): boolean {
   )
 }
 
-function applyWhiteouts(merged: Map<ByteName, Node>, entries: ReadonlyMap<ByteName, Node>): void {
-  for (const name of entries.keys()) {
-    const whiteout = whiteoutOf(name)
+/** @returns the names of entries that are whiteouts and nothing else. */
+function applyWhiteouts(
+  merged: Map<ByteName, Node>,
+  entries: ReadonlyMap<ByteName, Node>,
+  spec: WhiteoutSpec,
+): ReadonlySet<ByteName> {
+  const whiteouts = new Set<ByteName>()
+  for (const [name, node] of entries) {
+    const whiteout = whiteoutOfEntry(name, node, spec)
+    if (whiteout.kind === 'none') continue
+    if (whiteout.kind === 'opaque-entry') {
+      merged.get(name)?.children?.clear()
+      dropOpaqueMark(node)
+      continue
+    }
+    whiteouts.add(name)
     if (whiteout.kind === 'opaque') merged.clear()
-    else if (whiteout.kind === 'remove') merged.delete(whiteout.name)
+    else merged.delete(whiteout.name)
   }
+  return whiteouts
 }

@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Takes processed batches in the order of the tar, whenever workers finish them: files, chunks, progress. */
-import type { ChunkInfo } from '@nydus/rafs-format'
+/** Takes processed batches in the order of the files, whenever workers finish them: files, chunks, progress. */
 import type { ChunkBatch } from '../chunk/chunk-batch.ts'
 import type { ChunkLane } from '../chunk/chunk-pool.ts'
+import type { ChunkRun } from '../tree/node-of-entry.ts'
 
-/** What happens with chunks and files, always in the order of the tar. */
+/** Where a chunk belongs. */
+export interface ChunkPlace {
+  /** Bytes before it in its file. */
+  readonly fileOffset: number
+  /** Number of chunks of that file. */
+  readonly fileChunks: number
+}
+
+/** What happens with chunks and files, always in the order of the files. */
 export interface CommitTarget<File> {
-  /** Stores chunk `i` of the batch unless it exists, and tells where it is. */
-  addChunk(batch: ChunkBatch, i: number): ChunkInfo
+  /**
+   * Stores chunk `i` of the batch unless it exists, and records where it is.
+   * @returns the index of the record; the chunks of a file have consecutive ones.
+   */
+  addChunk(batch: ChunkBatch, i: number, place: ChunkPlace): number
   /** Called after each batch of so many chunks; waits for the sink. */
   flush(chunkCount: number): Promise<void> | undefined
   /** Takes a file with all its chunks. */
-  addFile(file: File, chunks: readonly ChunkInfo[]): void
+  addFile(file: File, chunks: ChunkRun): void
 }
 
 interface PendingFile<File> {
   readonly file: File
   readonly chunkCount: number
-  readonly chunks: ChunkInfo[]
+  chunkStart: number
+  /** Chunks that are stored. */
+  done: number
 }
 
 /** The ordered end of the pipeline. A failure aborts `stop`, which wakes every other part of the build. */
@@ -26,7 +39,7 @@ export class LayerCommits<File> {
   readonly #target: CommitTarget<File>
   readonly #chunkSize: number
   readonly #stop: AbortController
-  /** Files in tar order whose chunks are not all there yet; a queue with its head at `#head`. */
+  /** Files in order whose chunks are not all there yet; a queue with its head at `#head`. */
   #files: PendingFile<File>[] = []
   #head = 0
   #tail: Promise<void> = Promise.resolve()
@@ -40,8 +53,9 @@ export class LayerCommits<File> {
 
   /** Announces a file; its chunks come with the next batches. One without chunks waits for those before it. */
   expect(file: File, chunkCount: number): void {
-    if (chunkCount === 0 && this.#head === this.#files.length) this.#target.addFile(file, [])
-    else this.#files.push({ file, chunkCount, chunks: [] })
+    if (chunkCount === 0 && this.#head === this.#files.length) {
+      this.#target.addFile(file, { chunkStart: 0, chunkCount })
+    } else this.#files.push({ file, chunkCount, chunkStart: 0, done: 0 })
   }
 
   /** Sends a batch to a worker and commits it after all batches before it. */
@@ -77,9 +91,11 @@ export class LayerCommits<File> {
       this.#finishEmpty()
       const pending = this.#files[this.#head]
       if (pending === undefined) throw new RangeError('a chunk belongs to no file')
-      const chunk = this.#target.addChunk(batch, i)
-      pending.chunks.push(inFile(chunk, pending.chunks.length * this.#chunkSize))
-      if (pending.chunks.length === pending.chunkCount) this.#finish(pending)
+      const place = { fileOffset: pending.done * this.#chunkSize, fileChunks: pending.chunkCount }
+      const record = this.#target.addChunk(batch, i, place)
+      if (pending.done === 0) pending.chunkStart = record
+      pending.done += 1
+      if (pending.done === pending.chunkCount) this.#finish(pending)
     }
     this.#finishEmpty()
   }
@@ -92,13 +108,13 @@ export class LayerCommits<File> {
     }
   }
 
-  #finish({ file, chunks }: PendingFile<File>): void {
+  #finish({ file, chunkStart, chunkCount }: PendingFile<File>): void {
     this.#head += 1
     if (this.#head === this.#files.length || this.#head > 1024) {
       this.#files = this.#files.slice(this.#head)
       this.#head = 0
     }
-    this.#target.addFile(file, chunks)
+    this.#target.addFile(file, { chunkStart, chunkCount })
   }
 }
 
@@ -108,21 +124,5 @@ async function settled(promise: Promise<void>): Promise<{ readonly cause: unknow
     return undefined
   } catch (cause) {
     return { cause }
-  }
-}
-
-/** A copy of a chunk's record for one place in one file. */
-function inFile(chunk: ChunkInfo, fileOffset: number): ChunkInfo {
-  return {
-    digest: chunk.digest,
-    blobIndex: chunk.blobIndex,
-    flags: chunk.flags,
-    compressedSize: chunk.compressedSize,
-    uncompressedSize: chunk.uncompressedSize,
-    compressedOffset: chunk.compressedOffset,
-    uncompressedOffset: chunk.uncompressedOffset,
-    fileOffset,
-    chunkIndex: chunk.chunkIndex,
-    crc32c: chunk.crc32c,
   }
 }

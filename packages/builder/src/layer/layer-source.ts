@@ -14,19 +14,29 @@ import { canInflate } from '../decode/layer-inflater.ts'
 /** Stored bytes from which on a thread of its own pays for its start. */
 const THREAD_MIN_BYTES = 512 << 10
 
+/** How a tar is read. */
+export interface LayerSourceOptions {
+  /** Most bytes of plain tar, default MAX_LAYER_BYTES. */
+  readonly maxBytes?: number | undefined
+  /** Take the digest of the plain tar: a good half of what the calling thread does for large files. */
+  readonly digest: boolean
+}
+
 /** A layer's plain tar. Readable once; a piece is valid only until the next one is asked for. */
 export class LayerSource implements AsyncIterable<Uint8Array> {
   readonly #input: AsyncIterable<Uint8Array>
   readonly #lane: ChunkLane
   readonly #maxBytes: number
+  readonly #takesDigest: boolean
   #size = 0
   #digest = ''
 
-  /** @param maxBytes of plain tar, default MAX_LAYER_BYTES. */
-  constructor(input: AsyncIterable<Uint8Array>, lane: ChunkLane, maxBytes = MAX_LAYER_BYTES) {
+  /** @param input may use the memory of a piece again when it is asked for the next. */
+  constructor(input: AsyncIterable<Uint8Array>, lane: ChunkLane, options: LayerSourceOptions) {
     this.#input = input
     this.#lane = lane
-    this.#maxBytes = maxBytes
+    this.#maxBytes = options.maxBytes ?? MAX_LAYER_BYTES
+    this.#takesDigest = options.digest
   }
 
   /** Plain bytes passed so far. */
@@ -34,7 +44,7 @@ export class LayerSource implements AsyncIterable<Uint8Array> {
     return this.#size
   }
 
-  /** Hex SHA-256 of the plain tar, known at its end. */
+  /** Hex SHA-256 of the plain tar, known at its end, if it is taken. */
   get digest(): string {
     return this.#digest
   }
@@ -56,8 +66,13 @@ export class LayerSource implements AsyncIterable<Uint8Array> {
       })
       return
     }
+    const plain = decodeStream(compression, rest)
+    if (!this.#takesDigest) {
+      yield* plain
+      return
+    }
     const hash = createHash('sha256')
-    for await (const bytes of decodeStream(compression, rest)) {
+    for await (const bytes of plain) {
       hash.update(bytes)
       yield bytes
     }

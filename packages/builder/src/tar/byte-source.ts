@@ -6,12 +6,13 @@ const EMPTY = new Uint8Array(0)
 
 /** A forward cursor over a stream. Not concurrent: one call at a time. */
 export class ByteSource {
-  readonly #iterator: AsyncIterator<Uint8Array>
+  readonly #iterator: AsyncIterator<Uint8Array, unknown, number>
   readonly #signal: AbortSignal | undefined
   #piece: Uint8Array = EMPTY
   #offset = 0
   #ended = false
 
+  /** @param stream its iterator's `next` is told how many bytes are wanted; it may give any number. */
   constructor(stream: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     this.#iterator = stream[Symbol.asyncIterator]()
     this.#signal = signal
@@ -20,6 +21,23 @@ export class ByteSource {
   /** Bytes handed out so far. */
   get offset(): number {
     return this.#offset
+  }
+
+  /** Bytes at hand. */
+  get buffered(): number {
+    return this.#piece.length
+  }
+
+  /** The next `length` bytes if they are at hand, which are not taken: a view of the source's piece. */
+  peekBuffered(length: number): Uint8Array | undefined {
+    return this.#piece.length < length ? undefined : this.#piece.subarray(0, length)
+  }
+
+  /** Skips `length` bytes if they are at hand. */
+  skipBuffered(length: number): boolean {
+    if (this.#piece.length < length) return false
+    if (length > 0) this.#advance(length)
+    return true
   }
 
   /** The next `length` bytes if they are at hand, without waiting: a view of the source's piece. */
@@ -32,7 +50,7 @@ export class ByteSource {
 
   /** The next 1 … `max` bytes, or undefined at the end: a view of the source's piece. */
   async takeSome(max: number): Promise<Uint8Array | undefined> {
-    if (this.#piece.length === 0 && !(await this.#pull())) return undefined
+    if (this.#piece.length === 0 && !(await this.#pull(max))) return undefined
     return this.takeBuffered(Math.min(max, this.#piece.length))
   }
 
@@ -95,10 +113,10 @@ export class ByteSource {
     this.#offset += length
   }
 
-  async #pull(): Promise<boolean> {
+  async #pull(max: number): Promise<boolean> {
     while (!this.#ended) {
       this.#signal?.throwIfAborted()
-      const next = await this.#iterator.next()
+      const next = await this.#iterator.next(max)
       if (next.done) this.#ended = true
       else if (next.value.length > 0) {
         this.#piece = next.value

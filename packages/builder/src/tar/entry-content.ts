@@ -9,6 +9,10 @@ import { badTar } from './tar-error.ts'
 export interface EntryContent extends AsyncIterable<Uint8Array> {
   /** Skips what was not consumed and the padding; later reads throw a TypeError. */
   finish(): Promise<void>
+  /** Does that without waiting, if the bytes are at hand. */
+  finishBuffered(): boolean
+  /** Takes the whole content, if it is at hand and was not asked for yet: a view of the source's piece. */
+  takeBuffered(): Uint8Array | undefined
 }
 
 /** `source` stands at the first byte of the entry's stored content. */
@@ -40,6 +44,20 @@ export function openContent(
       if (started || finished) throw new TypeError('content of a tar entry can be read once')
       started = true
       return sparse === undefined ? stored() : expandSparse(stored(), sparse)
+    },
+    takeBuffered() {
+      if (started || finished || sparse !== undefined) return undefined
+      const bytes = source.takeBuffered(left)
+      if (bytes === undefined) return undefined
+      started = true
+      left = 0
+      return bytes
+    },
+    finishBuffered() {
+      if (!source.skipBuffered(left + padding)) return false
+      finished = true
+      left = 0
+      return true
     },
     async finish() {
       finished = true

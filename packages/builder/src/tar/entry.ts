@@ -46,4 +46,6 @@ export interface TarEntry {
   readonly content: AsyncIterable<Uint8Array>
   /** Bytes before the entry's own header in the tar, for messages. */
   readonly offset: number
+  /** Bytes before the content in the tar; absent where the content does not lie there as it is: sparse files. */
+  readonly contentOffset?: number
 }

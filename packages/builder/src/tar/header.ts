@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { byteName } from '../tree/byte-name.ts'
 import { GNU_MAGIC, TarHeader, USTAR_MAGIC } from './layout.ts'
 import { parseNumberField } from './number-field.ts'
 import { badTar } from './tar-error.ts'
@@ -24,12 +23,15 @@ export interface Header {
   readonly block: Uint8Array
 }
 
-const CHECKSUM_START = TarHeader.offsets.checksum
-const CHECKSUM_END = CHECKSUM_START + 8
+const AT = TarHeader.offsets
+const CHECKSUM_START = AT.checksum
+const CHECKSUM_END = AT.type
+const EMPTY = new Uint8Array(0)
 
 /** Tells whether a block has only zero bytes, as the two at the end of an archive. */
 export function isZeroBlock(block: Uint8Array): boolean {
-  return block.every((byte) => byte === 0)
+  for (let i = 0; i < block.length; i++) if (block[i] !== 0) return false
+  return true
 }
 
 /**
@@ -37,27 +39,38 @@ export function isZeroBlock(block: Uint8Array): boolean {
  * @throws {BuildError} ERR_BUILD_BAD_TAR when the checksum does not match.
  */
 export function decodeHeader(block: Uint8Array, offset: number): Header {
-  const fields = TarHeader.view(block)
-  checkChecksum(block, parseNumberField(fields.checksum), offset)
-  const magic = byteName(fields.magic)
-  const hasDevices = magic === USTAR_MAGIC || magic === GNU_MAGIC
+  checkChecksum(block, parseNumberField(block, CHECKSUM_START, CHECKSUM_END), offset)
+  const isUstar = hasMagic(block, USTAR_MAGIC)
+  const hasDevices = isUstar || hasMagic(block, GNU_MAGIC)
   return {
-    type: String.fromCharCode(fields.type),
+    type: String.fromCharCode(block[AT.type] as number),
     name: joinPrefix(
-      magic === USTAR_MAGIC ? untilNul(fields.prefix) : new Uint8Array(0),
-      untilNul(fields.name),
+      isUstar ? textField(block, AT.prefix, AT.reserved0) : EMPTY,
+      textField(block, AT.name, AT.mode),
     ),
-    linkName: new Uint8Array(untilNul(fields.linkName)),
-    mode: parseNumberField(fields.mode),
-    uid: parseNumberField(fields.uid),
-    gid: parseNumberField(fields.gid),
-    size: parseNumberField(fields.size),
-    mtime: parseNumberField(fields.mtime),
-    deviceMajor: hasDevices ? parseNumberField(fields.deviceMajor) : 0,
-    deviceMinor: hasDevices ? parseNumberField(fields.deviceMinor) : 0,
+    linkName: block[AT.linkName] === 0 ? EMPTY : new Uint8Array(textField(block, AT.linkName, AT.magic)),
+    mode: parseNumberField(block, AT.mode, AT.uid),
+    uid: parseNumberField(block, AT.uid, AT.gid),
+    gid: parseNumberField(block, AT.gid, AT.size),
+    size: parseNumberField(block, AT.size, AT.mtime),
+    mtime: parseNumberField(block, AT.mtime, AT.checksum),
+    deviceMajor: hasDevices ? parseNumberField(block, AT.deviceMajor, AT.deviceMinor) : 0,
+    deviceMinor: hasDevices ? parseNumberField(block, AT.deviceMinor, AT.prefix) : 0,
     offset,
     block,
   }
+}
+
+function hasMagic(block: Uint8Array, magic: string): boolean {
+  for (let i = 0; i < magic.length; i++) if (block[AT.magic + i] !== magic.charCodeAt(i)) return false
+  return true
+}
+
+/** The text at `[start, end)`, up to the first NUL: a view. */
+function textField(block: Uint8Array, start: number, end: number): Uint8Array {
+  let at = start
+  while (at < end && block[at] !== 0) at += 1
+  return at === start ? EMPTY : block.subarray(start, at)
 }
 
 /** `bytes` up to the first NUL: a view. */

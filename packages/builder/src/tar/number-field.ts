@@ -2,27 +2,27 @@
 
 /**
  * Value of a header's number field: octal digits between spaces and NULs, or base-256.
+ * @param block that has the field at `[start, end)`.
  * @returns the number (negative only for base-256), 0 for an empty field, undefined for anything that is no number or
  *   is not a safe integer.
  */
-export function parseNumberField(field: Uint8Array): number | undefined {
-  const first = field[0] ?? 0
-  return (first & 0x80) === 0 ? parseOctal(field) : parseBase256(field)
+export function parseNumberField(block: Uint8Array, start = 0, end = block.length): number | undefined {
+  const first = block[start] ?? 0
+  return (first & 0x80) === 0 ? parseOctal(block, start, end) : parseBase256(block, start, end)
 }
 
-function parseOctal(field: Uint8Array): number | undefined {
-  let start = 0
-  while (start < field.length && isBlank(field[start] as number)) start += 1
-  let value = 0
+function parseOctal(block: Uint8Array, start: number, end: number): number | undefined {
   let i = start
-  for (; i < field.length && !isBlank(field[i] as number); i++) {
-    const digit = (field[i] as number) - 0x30
+  while (i < end && isBlank(block[i] as number)) i += 1
+  let value = 0
+  for (; i < end && !isBlank(block[i] as number); i++) {
+    const digit = (block[i] as number) - 0x30
     if (digit < 0 || digit > 7) return undefined
     value = value * 8 + digit
   }
-  for (; i < field.length; i++) {
-    if (field[i] === 0) break
-    if (!isBlank(field[i] as number)) return undefined
+  for (; i < end; i++) {
+    if (block[i] === 0) break
+    if (!isBlank(block[i] as number)) return undefined
   }
   return Number.isSafeInteger(value) ? value : undefined
 }
@@ -32,12 +32,12 @@ function isBlank(byte: number): boolean {
 }
 
 /** Two's complement big-endian; the top bit of the first byte is only the mark. */
-function parseBase256(field: Uint8Array): number | undefined {
-  const negative = ((field[0] as number) & 0x40) !== 0
-  let value = (field[0] as number) & 0x3f
-  if (negative) value -= 0x40
-  for (let i = 1; i < field.length; i++) {
-    value = value * 256 + (field[i] as number)
+function parseBase256(block: Uint8Array, start: number, end: number): number | undefined {
+  const first = block[start] as number
+  let value = first & 0x3f
+  if ((first & 0x40) !== 0) value -= 0x40
+  for (let i = start + 1; i < end; i++) {
+    value = value * 256 + (block[i] as number)
     if (!Number.isSafeInteger(value)) return undefined
   }
   return value

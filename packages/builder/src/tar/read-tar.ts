@@ -7,7 +7,13 @@ import { decodeHeader, type Header, isZeroBlock, untilNul } from './header.ts'
 import { TAR_BLOCK_BYTES, TAR_TYPE } from './layout.ts'
 import { DEFAULT_TAR_LIMITS, type TarLimits } from './limits.ts'
 import { type PaxRecords, parsePaxRecords } from './pax.ts'
-import { resolveEntry } from './resolve-entry.ts'
+import {
+  mayBeSparse,
+  type ResolvedEntry,
+  type ResolveOptions,
+  resolveEntry,
+  resolveSparseEntry,
+} from './resolve-entry.ts'
 import { badTar, tooLarge, unsupportedEntry } from './tar-error.ts'
 import { paddingAfter } from './tar-padding.ts'
 
@@ -47,32 +53,115 @@ export async function* readTar(
   stream: AsyncIterable<Uint8Array>,
   options: ReadTarOptions = {},
 ): AsyncGenerator<TarEntry, void, undefined> {
-  const limits: TarLimits = { ...DEFAULT_TAR_LIMITS, ...options.limits }
-  const source = new ByteSource(stream, options.signal)
-  const extensions: Extensions = {
+  const reader = new TarReader(stream, options)
+  try {
+    for (;;) {
+      const entry = reader.nextBuffered() ?? (await reader.next())
+      if (entry === undefined) return
+      yield entry
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** An entry whose content may be had without waiting. */
+export interface ReadEntry extends TarEntry {
+  readonly content: EntryContent
+}
+
+/**
+ * `readTar` for those who read a million entries: what is at hand costs no promises. Call `nextBuffered`, then `next` if that
+ * gives nothing; `close` at the end. Throws like `readTar`.
+ */
+export class TarReader {
+  readonly #source: ByteSource
+  readonly #options: ResolveOptions
+  readonly #extensions: Extensions = {
     globals: new Map(),
     pax: undefined,
     longName: undefined,
     longLink: undefined,
   }
-  try {
+  #content: EntryContent | undefined
+
+  constructor(stream: AsyncIterable<Uint8Array>, options: ReadTarOptions = {}) {
+    this.#source = new ByteSource(stream, options.signal)
+    this.#options = {
+      limits: { ...DEFAULT_TAR_LIMITS, ...options.limits },
+      mtime: options.mtime ?? 'header',
+    }
+  }
+
+  /** The next entry, if all bytes in front of its content are at hand. */
+  nextBuffered(): ReadEntry | undefined {
+    const source = this.#source
+    for (;;) {
+      if (this.#content?.finishBuffered() === false) return undefined
+      this.#content = undefined
+      const block = source.peekBuffered(TAR_BLOCK_BYTES)
+      if (block === undefined || block[0] === 0) return undefined
+      const header = decodeHeader(block, source.offset)
+      if (!isExtensionType(header.type)) {
+        if (mayBeSparse(header, this.#extensions)) return undefined
+        source.skipBuffered(TAR_BLOCK_BYTES)
+        return this.#open(resolveEntry(header, this.#extensions, this.#options))
+      }
+      const size = extensionSize(header, this.#options.limits)
+      if (source.buffered < TAR_BLOCK_BYTES + size + paddingAfter(size)) return undefined
+      source.skipBuffered(TAR_BLOCK_BYTES)
+      // A copy: entries may outlive the source's pieces.
+      const content = new Uint8Array(source.takeBuffered(size) as Uint8Array)
+      source.skipBuffered(paddingAfter(size))
+      takeExtension(header, content, this.#extensions, this.#options.limits)
+    }
+  }
+
+  /** The next entry; undefined at the end of the stream. */
+  async next(): Promise<ReadEntry | undefined> {
+    const source = this.#source
+    await this.#content?.finish()
+    this.#content = undefined
     for (;;) {
       const header = await nextHeader(source)
       if (header === undefined) break
-      if (await readExtension(source, header, extensions, limits)) continue
-      const resolved = await resolveEntry(source, header, extensions, {
-        limits,
-        mtime: options.mtime ?? 'header',
-      })
-      const content: EntryContent = openContent(source, resolved)
-      clearExtensions(extensions)
-      yield { ...resolved.entry, content }
-      await content.finish()
+      if (isExtensionType(header.type)) {
+        const content = await readExtensionContent(source, header, this.#options.limits)
+        takeExtension(header, content, this.#extensions, this.#options.limits)
+        continue
+      }
+      return this.#open(await resolveSparseEntry(source, header, this.#extensions, this.#options))
     }
-    checkNothingPending(extensions, source.offset)
-  } finally {
-    await source.close()
+    checkNothingPending(this.#extensions, source.offset)
+    return undefined
   }
+
+  /** Tells the stream that nobody reads on. */
+  close(): Promise<void> {
+    return this.#source.close()
+  }
+
+  #open(resolved: ResolvedEntry): ReadEntry {
+    const contentOffset = this.#source.offset
+    const content = openContent(this.#source, resolved)
+    this.#content = content
+    clearExtensions(this.#extensions)
+    return resolved.sparse === undefined
+      ? { ...resolved.entry, content, contentOffset }
+      : { ...resolved.entry, content }
+  }
+}
+
+const EXTENSION_TYPES: ReadonlySet<string> = new Set([
+  TAR_TYPE.GNU_LONG_NAME,
+  TAR_TYPE.GNU_LONG_LINK,
+  TAR_TYPE.PAX,
+  TAR_TYPE.PAX_GLOBAL,
+])
+
+/** Headers that say something about the entry behind them. */
+function isExtensionType(type: string): boolean {
+  return EXTENSION_TYPES.has(type)
 }
 
 /** The next header that is not a zero block; undefined at the end. */
@@ -109,34 +198,31 @@ async function drain(source: ByteSource): Promise<void> {
   while ((await source.takeSome(Number.MAX_SAFE_INTEGER)) !== undefined);
 }
 
-/** Takes in an extension header. @returns false if `header` is an entry of its own. */
-async function readExtension(
-  source: ByteSource,
-  header: Header,
+function takeExtension(
+  { type, offset }: Header,
+  content: Uint8Array,
   extensions: Extensions,
   limits: TarLimits,
-): Promise<boolean> {
-  const { type, offset } = header
+): void {
   if (type === TAR_TYPE.GNU_LONG_NAME) {
     if (extensions.longName !== undefined) throw badTar('second GNU long name for one entry', offset)
-    extensions.longName = untilNul(await readExtensionContent(source, header, limits))
+    extensions.longName = untilNul(content)
   } else if (type === TAR_TYPE.GNU_LONG_LINK) {
     if (extensions.longLink !== undefined) throw badTar('second GNU long link for one entry', offset)
-    extensions.longLink = untilNul(await readExtensionContent(source, header, limits))
+    extensions.longLink = untilNul(content)
   } else if (type === TAR_TYPE.PAX) {
     if (extensions.pax !== undefined) throw badTar('second PAX header for one entry', offset)
-    extensions.pax = parsePaxRecords(
-      await readExtensionContent(source, header, limits),
-      offset + TAR_BLOCK_BYTES,
-    )
-  } else if (type === TAR_TYPE.PAX_GLOBAL) {
-    const records = parsePaxRecords(
-      await readExtensionContent(source, header, limits),
-      offset + TAR_BLOCK_BYTES,
-    )
+    extensions.pax = parsePaxRecords(content, offset + TAR_BLOCK_BYTES)
+  } else {
+    const records = parsePaxRecords(content, offset + TAR_BLOCK_BYTES)
     addGlobals(extensions.globals, records, offset, limits)
-  } else return false
-  return true
+  }
+}
+
+function extensionSize({ size, offset }: Header, limits: TarLimits): number {
+  if (size === undefined || size < 0) throw badTar('size of an extension header is not a number', offset)
+  if (size > limits.headerBytes) throw tooLarge('extension header', size, limits.headerBytes, offset)
+  return size
 }
 
 async function readExtensionContent(
@@ -144,9 +230,7 @@ async function readExtensionContent(
   header: Header,
   limits: TarLimits,
 ): Promise<Uint8Array> {
-  const { size, offset } = header
-  if (size === undefined || size < 0) throw badTar('size of an extension header is not a number', offset)
-  if (size > limits.headerBytes) throw tooLarge('extension header', size, limits.headerBytes, offset)
+  const size = extensionSize(header, limits)
   // A copy: entries may outlive the source's pieces.
   const content = new Uint8Array(await source.take(size, 'an extension header'))
   await source.skip(paddingAfter(size), 'padding')

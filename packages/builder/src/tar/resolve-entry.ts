@@ -7,7 +7,7 @@ import { TAR_TYPE } from './layout.ts'
 import type { TarLimits } from './limits.ts'
 import { type PaxRecords, paxBytes, paxNumber, paxTime } from './pax.ts'
 import type { Extensions, ReadTarOptions } from './read-tar.ts'
-import { readSparseMap, type SparseMap, sparseName } from './sparse-map.ts'
+import { type ReadSparseMap, readSparseMap, type SparseMap, sparseName } from './sparse-map.ts'
 import { badTar, tooLarge, unsupportedEntry } from './tar-error.ts'
 import { paddingAfter } from './tar-padding.ts'
 import { normalizeTarPath } from './tar-path.ts'
@@ -39,20 +39,43 @@ const KINDS: Readonly<Record<string, TarEntryKind>> = {
 const MAX_ID = 0xffff_ffff
 const SLASH = 0x2f
 
+/** How entries are resolved. */
+export type ResolveOptions = Required<Pick<ReadTarOptions, 'mtime'>> & { readonly limits: TarLimits }
+
+/** Tells whether the entry may be a sparse file, whose map is to be read first. */
+export function mayBeSparse(header: Header, { pax }: Extensions): boolean {
+  if (header.type === TAR_TYPE.GNU_SPARSE) return true
+  if (pax !== undefined) for (const key of pax.keys()) if (key.startsWith('GNU.sparse.')) return true
+  return false
+}
+
 /** Reads on in `source` only for the map of a sparse file. Errors as `readTar`. */
-export async function resolveEntry(
+export async function resolveSparseEntry(
   source: ByteSource,
   header: Header,
   extensions: Extensions,
-  { limits, mtime }: Required<Pick<ReadTarOptions, 'mtime'>> & { readonly limits: TarLimits },
+  options: ResolveOptions,
 ): Promise<ResolvedEntry> {
   const pax = recordsOf(extensions)
+  const { limits } = options
+  const name = nameOf(header, extensions, pax, limits)
+  if (kindOf(header, name) !== 'file') return resolveEntry(header, extensions, options)
+  const size = fileSize(header, pax, limits)
+  return resolveEntry(header, extensions, options, await readSparseMap(source, header, pax, size, limits))
+}
+
+/** Joins a header with its extensions. Errors as `readTar`. @param mapped of a sparse file. */
+export function resolveEntry(
+  header: Header,
+  extensions: Extensions,
+  { limits, mtime }: ResolveOptions,
+  mapped?: ReadSparseMap,
+): ResolvedEntry {
+  const pax = recordsOf(extensions)
   const { offset } = header
-  const name = extensions.longName ?? sparseName(pax) ?? paxBytes(pax, 'path') ?? header.name
-  if (name.length > limits.pathBytes) throw tooLarge('path', name.length, limits.pathBytes, offset)
+  const name = nameOf(header, extensions, pax, limits)
   const kind = kindOf(header, name)
   const headerSize = kind === 'file' ? fileSize(header, pax, limits) : 0
-  const mapped = kind === 'file' ? await readSparseMap(source, header, pax, headerSize, limits) : undefined
   const target = targetOf(header, extensions, pax, kind, limits)
   return {
     entry: {
@@ -75,6 +98,12 @@ export async function resolveEntry(
     padding: paddingAfter(headerSize),
     sparse: mapped?.sparse,
   }
+}
+
+function nameOf(header: Header, { longName }: Extensions, pax: PaxRecords, limits: TarLimits): Uint8Array {
+  const name = longName ?? sparseName(pax) ?? paxBytes(pax, 'path') ?? header.name
+  if (name.length > limits.pathBytes) throw tooLarge('path', name.length, limits.pathBytes, header.offset)
+  return name
 }
 
 const NO_RECORDS: PaxRecords = new Map()

@@ -51,6 +51,7 @@ export function createLinkResolver(root: Node, lowerLinks: 'defer' | 'refuse'): 
       const further = placeholders.get(node)
       if (further !== undefined) return linkLater(path, further)
       checkLinkable(node, path, target)
+      node.hardLinked = true
       return node
     },
     finish() {
@@ -71,6 +72,7 @@ function finishLink(
   const node = lookupNode(root, target)
   if (node !== undefined && !placeholders.has(node)) {
     checkLinkable(node, path, target)
+    node.hardLinked = true
     siblings.set(name, node)
     return
   }
@@ -89,6 +91,31 @@ export function deferredTarget(node: Node): readonly ByteName[] | undefined {
   if (node.xattrs.length === 0 || !isRegular(node) || node.size > 0) return undefined
   const xattr = node.xattrs.find(({ name }) => equalBytes(name, LINK_TARGET_NAME))
   return xattr && byteName(xattr.value).split('/')
+}
+
+/**
+ * Replaces the placeholders of `upper` by the nodes that they name in `lower`.
+ * @throws {BuildError} ERR_BUILD_UNSUPPORTED_ENTRY for a target that is missing or a directory.
+ */
+export function resolvePlaceholders(upper: Node, lower: Node): void {
+  const pending: { readonly path: readonly ByteName[]; readonly directory: Node }[] = [
+    { path: [], directory: upper },
+  ]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const [name, node] of next.directory.children ?? []) {
+      const target = deferredTarget(node)
+      if (target !== undefined) {
+        const path = [...next.path, name]
+        const found = lookupNode(lower, target)
+        if (found === undefined) throw missingTarget(path, target)
+        checkLinkable(found, path, target)
+        found.hardLinked = true
+        next.directory.children?.set(name, found)
+      } else if (node.children !== undefined) {
+        pending.push({ path: [...next.path, name], directory: node })
+      }
+    }
+  }
 }
 
 /** @throws {BuildError} ERR_BUILD_UNSUPPORTED_ENTRY for a directory. */

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ChunkInfo } from '@nydus/rafs-format'
 import { BuildError } from '../build-error.ts'
 import { ENTRY_FILE_TYPE, type TarEntry } from '../tar/entry.ts'
 import { displayPath } from './byte-name.ts'
-import type { ChunkStore } from './chunk-store.ts'
 import { createNode, type Node } from './node.ts'
 
 const MAX_MAJOR = 0xfff
 const MAX_MINOR = 0xf_ffff
 
+/** What becomes of members that not every bootstrap has. */
+export interface NodeDefaults {
+  /** False gives everything to 0:0. */
+  readonly explicitOwners: boolean
+  /** Device number of what is no device. */
+  readonly ordinaryRdev: number
+}
+
+/** A file's records in a chunk store. */
+export type ChunkRun = Pick<Node, 'chunkStart' | 'chunkCount'>
+
 /**
- * The inode of a tar entry that is not a hard link; `chunks` are copied into `store`.
+ * The inode of a tar entry that is not a hard link.
  * @throws {BuildError} ERR_BUILD_UNSUPPORTED_ENTRY for device numbers that do not fit 12 and 20 bits.
  */
-export function nodeOfEntry(entry: TarEntry, store: ChunkStore, chunks: readonly ChunkInfo[]): Node {
+export function nodeOfEntry(entry: TarEntry, chunks: ChunkRun, defaults: NodeDefaults): Node {
   if (entry.kind === 'hardlink') throw new TypeError('a hard link has no inode of its own')
   const symlink =
     entry.kind === 'symlink'
@@ -23,17 +32,22 @@ export function nodeOfEntry(entry: TarEntry, store: ChunkStore, chunks: readonly
       : undefined
   return createNode({
     mode: ENTRY_FILE_TYPE[entry.kind] | entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    rdev: entry.kind === 'char' || entry.kind === 'block' ? deviceNumber(entry) : 0,
+    uid: defaults.explicitOwners ? entry.uid : 0,
+    gid: defaults.explicitOwners ? entry.gid : 0,
+    rdev: rdevOf(entry, defaults),
     size: symlink?.length ?? (entry.kind === 'file' ? entry.size : 0),
     mtime: entry.mtime,
     mtimeNsec: entry.mtimeNsec,
     ...(entry.xattrs.length > 0 ? { xattrs: entry.xattrs } : {}),
     ...(symlink === undefined ? {} : { symlink }),
-    chunkStart: store.addAll(chunks),
-    chunkCount: chunks.length,
+    chunkStart: chunks.chunkStart,
+    chunkCount: chunks.chunkCount,
   })
+}
+
+function rdevOf(entry: TarEntry, { ordinaryRdev }: NodeDefaults): number {
+  if (entry.kind === 'char' || entry.kind === 'block') return deviceNumber(entry)
+  return entry.kind === 'fifo' ? 0 : ordinaryRdev
 }
 
 /** Linux's 32-bit device number. */

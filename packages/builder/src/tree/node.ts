@@ -17,9 +17,9 @@ export interface Node {
   mode: number
   uid: number
   gid: number
-  /** Linux 32-bit device number of device nodes, else 0. */
+  /** Linux 32-bit device number of device nodes; others have 0, or in RAFS v5 what its builders write there. */
   rdev: number
-  /** Bytes of a file, bytes of a symlink's target, 0 for others. */
+  /** Bytes of a file or of a symlink's target; of a directory as RAFS v5 counts them, 0 where that is not known. */
   size: number
   /** Seconds since 1970. */
   mtime: number
@@ -31,7 +31,9 @@ export interface Node {
   /** Index of the file's first record in the tree's `ChunkStore`. */
   chunkStart: number
   chunkCount: number
-  /** Inode number from 1, set by `planLayout`; meaningless before and for any other plan. */
+  /** A tar or a RAFS v5 bootstrap says that the file has (or had) more names; RAFS v5 records that. */
+  hardLinked: boolean
+  /** Inode number from 1, set by `numberEntries`; meaningless before and for any other plan. */
   ino: number
   /** Entries of a directory by name, in no order; undefined for everything else. */
   children: Map<ByteName, Node> | undefined
@@ -39,23 +41,89 @@ export interface Node {
 
 const NO_XATTRS: readonly Xattr[] = []
 
+/** Members that few inodes need: they are on the prototype, and take memory only in the inodes that set them. */
+const RARE = {
+  uid: 0,
+  gid: 0,
+  rdev: 0,
+  xattrs: NO_XATTRS,
+  symlink: undefined,
+  hardLinked: false,
+  children: undefined,
+} satisfies Partial<Node>
+
+class LeanNode implements Node {
+  mode: number
+  size: number
+  mtime: number
+  mtimeNsec: number
+  chunkStart: number
+  chunkCount: number
+  ino = 0
+  declare uid: number
+  declare gid: number
+  declare rdev: number
+  declare xattrs: readonly Xattr[]
+  declare symlink: Uint8Array | undefined
+  declare hardLinked: boolean
+  declare children: Map<ByteName, Node> | undefined
+
+  constructor(members: Partial<Node> & Pick<Node, 'mode'>) {
+    this.mode = members.mode
+    this.size = members.size ?? 0
+    this.mtime = members.mtime ?? 0
+    this.mtimeNsec = members.mtimeNsec ?? 0
+    this.chunkStart = members.chunkStart ?? 0
+    this.chunkCount = members.chunkCount ?? 0
+  }
+}
+Object.assign(LeanNode.prototype, RARE)
+
 /** A new node; members left out are 0 or empty. A directory gets an empty map of children. */
 export function createNode(members: Partial<Node> & Pick<Node, 'mode'>): Node {
-  return {
-    mode: members.mode,
-    uid: members.uid ?? 0,
-    gid: members.gid ?? 0,
-    rdev: members.rdev ?? 0,
-    size: members.size ?? 0,
-    mtime: members.mtime ?? 0,
-    mtimeNsec: members.mtimeNsec ?? 0,
-    xattrs: members.xattrs ?? NO_XATTRS,
-    symlink: members.symlink,
-    chunkStart: members.chunkStart ?? 0,
-    chunkCount: members.chunkCount ?? 0,
-    ino: 0,
-    children: members.children ?? ((members.mode & S_IFMT) === FILE_TYPE.DIRECTORY ? new Map() : undefined),
+  const node = new LeanNode(members)
+  if (members.uid) node.uid = members.uid
+  if (members.gid) node.gid = members.gid
+  if (members.rdev) node.rdev = members.rdev
+  if (members.xattrs !== undefined && members.xattrs.length > 0) node.xattrs = members.xattrs
+  if (members.symlink !== undefined) node.symlink = members.symlink
+  if (members.hardLinked) node.hardLinked = true
+  const children = members.children ?? (isDirectory(node) ? new Map<ByteName, Node>() : undefined)
+  if (children !== undefined) node.children = children
+  return node
+}
+
+/** Gives `to` all members of `from` but its children and its number: spreading a node misses what is on its prototype. */
+export function copyMembers(from: Node, to: Node): void {
+  const {
+    mode,
+    uid,
+    gid,
+    rdev,
+    size,
+    mtime,
+    mtimeNsec,
+    xattrs,
+    symlink,
+    chunkStart,
+    chunkCount,
+    hardLinked,
+  } = from
+  const members = {
+    mode,
+    uid,
+    gid,
+    rdev,
+    size,
+    mtime,
+    mtimeNsec,
+    xattrs,
+    symlink,
+    chunkStart,
+    chunkCount,
+    hardLinked,
   }
+  Object.assign(to, members)
 }
 
 /** Tells whether the node is a directory. */

@@ -15,7 +15,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 2
 export function workerEntry(role: WorkerRole): { readonly url: URL; readonly options: WorkerOptions } {
   const fromSource = import.meta.url.endsWith('.ts')
   return {
-    url: new URL(fromSource ? '../chunk-worker.ts' : '../chunk-worker.js', import.meta.url),
+    url: new URL(fromSource ? '../chunk-worker.ts' : './chunk-worker.js', import.meta.url),
     options: {
       workerData: role,
       resourceLimits: RESOURCE_LIMITS,

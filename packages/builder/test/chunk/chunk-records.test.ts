@@ -40,6 +40,14 @@ describe('selectChunkRecords', () => {
     expect([...records].map((record) => store.get(record).fileOffset)).toEqual([6, 1, 4, 3, 5])
   })
 
+  it('sorts digests that begin alike by their other bytes', () => {
+    const store = new ChunkStore()
+    const alike = [3, 1, 2, 1].map((last, i) => chunk(7, 0, i, last))
+    const root = directory({ a: emptyFile({ chunkStart: store.addAll(alike), chunkCount: 4 }) })
+    const records = selectChunkRecords(planLayout(root, 4096), store)
+    expect([...records].map((record) => store.get(record).fileOffset)).toEqual([3, 2, 0])
+  })
+
   it('gives nothing for a tree without files', () => {
     expect(selectChunkRecords(planLayout(directory({}), 4096), new ChunkStore())).toEqual(new Uint32Array(0))
   })

@@ -80,6 +80,16 @@ describe('buildBootstrapLayer', () => {
     await expect(layer).rejects.toMatchObject({ code: 'ERR_BUILD_OPTION_CONFLICT' })
   })
 
+  it('puts further files behind the others', async () => {
+    const list = { name: 'prefetch.files', bytes: Buffer.from('{}') }
+    const { bytes } = await buildBootstrapLayer({ bootstrap: new Uint8Array(8), files: [list] })
+    const paths: string[] = []
+    for await (const { path } of readTar(ReadableStream.from([gunzipSync(bytes)]))) {
+      paths.push(path.map((name) => Buffer.from(name).toString()).join('/'))
+    }
+    expect(paths).toEqual(['image', 'image/image.boot', 'image/prefetch.files'])
+  })
+
   it('refuses a blob id that comes twice', async () => {
     const meta = { blobId: 'a'.repeat(64), bytes: noise(1) }
     const layer = buildBootstrapLayer({ bootstrap: noise(10), blobMetas: [meta, meta] })

@@ -8,6 +8,7 @@ import {
   type BlobSink,
   type BuildProgress,
   buildLayer,
+  buildTar,
   createChunkPool,
   openChunkDict,
 } from '../../src/index.ts'
@@ -34,6 +35,17 @@ async function build(stored: Uint8Array, options: Partial<Parameters<typeof buil
   return { layer, blob: sink.bytes() }
 }
 
+/** Each piece overwrites the one before. */
+async function* usedAgain(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  const memory = new Uint8Array(3001)
+  for (let at = 0; at < bytes.length; at += memory.length) {
+    const piece = bytes.subarray(at, at + memory.length)
+    memory.set(piece)
+    yield memory.subarray(0, piece.length)
+    memory.fill(0xee)
+  }
+}
+
 /** After every failure the pool builds as before. */
 async function expectUsable(): Promise<void> {
   const { layer } = await build(gzipSync(tarOf({ file: noise(700_000) })))
@@ -41,6 +53,30 @@ async function expectUsable(): Promise<void> {
 }
 
 describe('buildLayer', () => {
+  it('gives the bootstrap to a sink of its own, in order', async () => {
+    const apart = { blobInlineMeta: false, blobToc: false } as const
+    const bootstrapSink = memorySink()
+    const { layer } = await build(TAR, { ...apart, bootstrapSink })
+    const { layer: whole } = await build(TAR, apart)
+    expect(layer.bootstrap.length).toBe(0)
+    expect(Buffer.compare(bootstrapSink.bytes(), whole.bootstrap)).toBe(0)
+    expect(layer.blobs).toEqual(whole.blobs)
+  })
+
+  it.each([
+    ['plain', (tar: Uint8Array) => tar],
+    ['gzip', (tar: Uint8Array) => gzipSync(tar)],
+    ['zstd', (tar: Uint8Array) => zstdCompressSync(tar)],
+  ])('takes %s input that uses its memory again', async (_, compress) => {
+    for (const tar of [TAR, tarOf({ small: prose(9000) })]) {
+      const stored = compress(tar)
+      const { layer } = await build(stored)
+      const again = await buildTar(usedAgain(stored), { pool, sink: memorySink() })
+      expect(again).toMatchObject({ blobId: layer.blobId, tarSize: tar.length })
+      expect(again).not.toHaveProperty('diffId')
+    }
+  })
+
   it('describes what it wrote', async () => {
     const { layer, blob } = await build(gzipSync(TAR))
     const sha256 = createHash('sha256').update(blob).digest('hex')
