@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The cache of one blob at work: ready bytes come from the file, everything else through flights. */
 import { type ByteRange, checkRange } from '@nydus/base/binary'
-import { FormatError } from '@nydus/base/error'
+import { DigestError } from '@nydus/base/error'
 import type { BlobInfo } from '@nydus/rafs-format'
 import type { BlobFetch, FetchCounts } from './blob-fetch.ts'
 import { CacheError } from './cache-error.ts'
+import { checkUnit } from './check-unit.ts'
 import { createChunkFlights } from './chunk-flights.ts'
 import { countReady, isReady } from './chunk-map.ts'
 import type { ChunkStore } from './chunk-store.ts'
-import { checkDecodable, type DecodeContext } from './decode-chunk.ts'
+import type { DecodeContext } from './decode-chunk.ts'
 import type { FetchLimits } from './fetch-limits.ts'
 import { flyRun } from './fly-run.ts'
 import { createMemoryChunks } from './memory-chunks.ts'
 import { chunksOf, type FetchPolicy, type FetchRun, planFetch } from './plan-fetch.ts'
+import { createRecovery } from './recover-chunks.ts'
 import { firstChunkAt, type SharedBlobView } from './shared-view.ts'
 
 /** A snapshot of what a cache has done. */
@@ -49,6 +51,8 @@ export interface BlobCacheParts {
   readonly store: ChunkStore
   readonly fetch: BlobFetch
   readonly decode: DecodeContext
+  /** No file says what is ready: chunks may be in the data file already. */
+  readonly isVolatile: boolean
   /** False for chunks that nobody will ask for. */
   readonly isReferenced: (chunkIndex: number) => boolean
   readonly policy: FetchPolicy
@@ -58,12 +62,13 @@ export interface BlobCacheParts {
 /** Assembles a cache; `openBlobCache` is the way to get one. @internal */
 export function createBlobCache(parts: BlobCacheParts): BlobCache {
   const { blob, store, fetch, decode, policy, limits } = parts
-  const { view } = store
+  const { view, bits } = store
+  const recover = parts.isVolatile ? createRecovery(store, decode) : undefined
   const flights = createChunkFlights()
   const memory = createMemoryChunks(Math.max(MIN_MEMORY_BYTES, 2 * blob.chunkSize))
   let closing: Promise<void> | undefined
 
-  const isTaken = (index: number): boolean => isReady(view.readyBits, index) || flights.has(index)
+  const isTaken = (index: number): boolean => isReady(bits, index) || flights.has(index)
 
   // Chunks of files that this image does not show (any more) have no digest in its bootstrap: nobody asks for them, and
   // they would get into a cache that other images use as well without having been checked.
@@ -80,24 +85,38 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
     range: ByteRange,
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<number, Uint8Array>> => {
-    if (closing !== undefined)
-      throw new CacheError('ERR_CACHE_CLOSED', `blob ${blob.blobId}: its cache is closed`)
     signal?.throwIfAborted()
     checkRange(range.offset, range.length, view.uncompressedSize, `read of blob ${blob.blobId}`)
-    const absent = chunksIn(view, range).filter((index) => !isReady(view.readyBits, index))
+    const touched = chunksIn(view, range)
+    if (recover !== undefined) await recover(touched)
+    // Between this look at what is there and the launch nothing may be waited for, or chunks would be fetched twice.
+    if (closing !== undefined)
+      throw new CacheError('ERR_CACHE_CLOSED', `blob ${blob.blobId}: its cache is closed`)
+    const absent = touched.filter((index) => !isReady(bits, index))
     if (absent.length === 0) return NONE
     const remembered = memory.take(absent)
     const wanted = absent.filter((index) => !remembered.has(index))
     const missing = wanted.filter((index) => !flights.has(index))
-    for (const index of missing) checkDecodable(blob.blobId, index, decode.meta.chunk(index))
     // What is fetched along with no room to keep it would be fetched for nothing.
     const reach = store.isFull ? NO_AMPLIFICATION : policy
-    const runs = planFetch(decode.meta, missing, isUnwanted, reach)
-    for (const run of runs) checkRun(blob, run)
+    const runs = planFetch(decode.layout, missing, isUnwanted, reach)
+    for (const { units } of runs) for (const unit of units) checkUnit(blob, unit)
     for (const run of runs) launch(run, new Set(missing))
     const fetched = await flights.wait(wanted, signal)
     memory.keep(fetched)
     return new Map([...remembered, ...fetched])
+  }
+
+  /** Undefined when what is in the file is wrong: then it is forgotten, and can be fetched again. */
+  const readStore = async (range: ByteRange): Promise<Uint8Array | undefined> => {
+    try {
+      return await store.read(range)
+    } catch (error) {
+      if (!(error instanceof DigestError)) throw error
+      const wrong = new Set(chunksIn(view, range))
+      await store.distrust((index) => wrong.has(index))
+      return undefined
+    }
   }
 
   return {
@@ -112,14 +131,18 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
       })
     },
     async read(range, options) {
-      const loose = await acquire(range, options?.signal)
-      const bytes = await store.read(range.offset, range.length)
+      let loose = await acquire(range, options?.signal)
+      let bytes = await readStore(range)
+      if (bytes === undefined) {
+        loose = await acquire(range, options?.signal)
+        bytes = await store.read(range)
+      }
       for (const [index, chunk] of loose)
         overlay(bytes, range.offset, chunk, view.chunkStarts[index] as number)
       return bytes
     },
     get stats() {
-      const readyChunks = countReady(view.readyBits, view.chunkStarts.length)
+      const readyChunks = countReady(bits, view.chunkStarts.length)
       const { persistFailure } = store
       return { ...fetch.counts(), chunkCount: view.chunkStarts.length, readyChunks, persistFailure }
     },
@@ -135,24 +158,9 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
 
 /** Bytes of chunks that a blob keeps in memory on a full disk, unless two of its chunks are more. */
 const MIN_MEMORY_BYTES = 4 << 20
-/** Stored bytes of the largest chunk or batch, with what compression may add to bytes that do not compress. */
-const MAX_UNIT_BYTES = (16 << 20) + (1 << 17)
 const NO_AMPLIFICATION: FetchPolicy = { amplifyBytes: 0 }
 
 const NONE: ReadonlyMap<number, Uint8Array> = new Map()
-
-/** The blob meta says where to read and how much: it must lie in the blob, and a unit cannot be larger than the largest chunk. */
-function checkRun(blob: BlobInfo, run: FetchRun): void {
-  const unit = run.units.find(({ length }) => length > MAX_UNIT_BYTES)
-  if (unit === undefined && (blob.compressedSize === 0 || run.offset + run.length <= blob.compressedSize))
-    return
-  const { offset, length } = unit ?? run
-  throw new FormatError(
-    'ERR_FORMAT_OUT_OF_RANGE',
-    `blob ${blob.blobId}: its blob meta has ${length} stored bytes at 0x${offset.toString(16)}, the blob has ${blob.compressedSize}`,
-    { details: { blobId: blob.blobId, offset, length, compressedSize: blob.compressedSize } },
-  )
-}
 
 /** Indexes of the chunks that `range` touches. */
 function chunksIn(view: SharedBlobView, range: ByteRange): readonly number[] {
@@ -160,7 +168,7 @@ function chunksIn(view: SharedBlobView, range: ByteRange): readonly number[] {
   const end = range.offset + range.length
   for (let index = firstChunkAt(view, range.offset); index < view.chunkStarts.length; index++) {
     if ((view.chunkStarts[index] as number) >= end) break
-    chunks.push(index)
+    if (view.chunkSizes[index] !== 0) chunks.push(index)
   }
   return chunks
 }

@@ -23,7 +23,7 @@ import {
 } from './chunk-map.ts'
 import { hasCode, readAt, writeAt } from './file-io.ts'
 
-/** The open file and its bits in shared memory. */
+/** Readiness in shared memory and, usually, in a file. */
 export interface ChunkMapFile {
   /** Readiness of each chunk, in shared memory. Set bits here after the data was written; `flush` persists them. */
   readonly bits: Uint8Array

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Data file and chunk map of one blob together: chunks are written here and become ready here. */
-import type { FileHandle } from 'node:fs/promises'
+import type { ByteRange } from '@nydus/base/binary'
+import { DigestError } from '@nydus/base/error'
 import { type CacheError, cacheFailure } from './cache-error.ts'
-import { setReady } from './chunk-map.ts'
+import type { ChunkData, StoredBytes } from './chunk-data.ts'
+import { isReady, setReady } from './chunk-map.ts'
 import type { ChunkMapFile } from './chunk-map-file.ts'
-import { readAt, writeAt } from './file-io.ts'
 import type { SharedBlobView } from './shared-view.ts'
 
 /** The files of one blob. */
 export interface ChunkStore {
+  /** For other threads. */
   readonly view: SharedBlobView
-  /** Writes consecutive chunks and marks them ready; false when the disk is full or has just lost data. @throws {CacheError} ERR_CACHE_IO */
-  store(first: number, chunks: readonly Uint8Array[]): Promise<boolean>
-  /** Bytes of the data file; what is not ready reads as anything. */
-  read(offset: number, length: number): Promise<Uint8Array>
+  /** Readiness of each chunk, in shared memory. */
+  readonly bits: Uint8Array
+  /**
+   * Writes consecutive chunks and marks them ready; false when the disk is full or has just lost data.
+   * @param stored what they were decoded from.
+   * @throws {CacheError} ERR_CACHE_IO
+   */
+  store(first: number, chunks: readonly Uint8Array[], stored: readonly StoredBytes[]): Promise<boolean>
+  /**
+   * Bytes of the uncompressed blob; what is not ready reads as anything.
+   * @throws {DigestError} when a cache that can tell does not hold what its map says.
+   */
+  read(range: ByteRange): Promise<Uint8Array>
+  /** Marks chunks that are in the file already ready. */
+  adopt(chunk: number): void
+  /** Forgets chunks whose data turned out to be wrong. */
+  distrust(isWrong: (chunk: number) => boolean): Promise<void>
   /** Persists readiness now. */
   flush(): Promise<void>
   /** The last write found no room. */
@@ -27,13 +42,14 @@ export interface ChunkStore {
 /** Readiness reaches the disk this long after the first write. Each time costs an fdatasync of what was written. */
 const FLUSH_MS = 5000
 
-/** @param path of the data file, for messages. The store owns `file` and `map` and closes them. */
+/** @param view without what the files give. The store owns `data` and `map` and closes them. */
 export function createChunkStore(
-  file: FileHandle,
-  path: string,
+  data: ChunkData,
   map: ChunkMapFile,
-  view: SharedBlobView,
+  view: Omit<SharedBlobView, 'fd' | 'readyBits'>,
 ): ChunkStore {
+  const { path } = data
+  const { bits } = map
   let timer: NodeJS.Timeout | undefined
   let dirty = false
   let isFull = false
@@ -43,7 +59,7 @@ export function createChunkStore(
 
   const syncData = async (): Promise<void> => {
     try {
-      await file.datasync()
+      await data.sync()
     } catch (error) {
       // The kernel may have dropped what it could not write, and says so only once: trust nothing of it any more, and
       // fetch it again when it is asked for.
@@ -73,7 +89,8 @@ export function createChunkStore(
   }
 
   return {
-    view,
+    view: { ...view, fd: data.fd, readyBits: data.fd < 0 ? NO_BITS : bits },
+    bits,
     flush,
     get isFull() {
       return isFull
@@ -81,10 +98,10 @@ export function createChunkStore(
     get persistFailure() {
       return persistFailure
     },
-    async store(first, chunks) {
+    async store(first, chunks, stored) {
       const lossesBefore = losses
       try {
-        await writeAt(file, joinChunks(view, first, chunks), view.chunkStarts[first] as number)
+        await data.write(first, chunks, stored)
         isFull = false
       } catch (error) {
         const failure = cacheFailure('write', path, error)
@@ -93,35 +110,27 @@ export function createChunkStore(
         throw failure
       }
       if (losses !== lossesBefore) return false
-      for (let i = 0; i < chunks.length; i++) setReady(view.readyBits, first + i)
+      for (let i = 0; i < chunks.length; i++) setReady(bits, first + i)
       markDirty()
       return true
     },
-    async read(offset, length) {
+    async read(range) {
       try {
-        return await readAt(file, offset, length)
+        return await data.read(range, (index) => isReady(bits, index))
       } catch (error) {
-        throw cacheFailure('read', path, error)
+        throw error instanceof DigestError ? error : cacheFailure('read', path, error)
       }
     },
+    adopt(chunk) {
+      setReady(bits, chunk)
+      markDirty()
+    },
+    distrust: (isWrong) => map.forget(isWrong),
     async close() {
       await flush().catch(() => {})
-      await map.close().finally(() => file.close())
+      await map.close().finally(() => data.close())
     },
   }
 }
 
-/** Chunks as they lie in the uncompressed blob, from the start of the first: padding between them is zero. */
-function joinChunks(view: SharedBlobView, first: number, chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks
-  if (chunks.length === 1 && only !== undefined) return only
-  const start = view.chunkStarts[first] as number
-  const last = first + chunks.length - 1
-  const joined = new Uint8Array(
-    (view.chunkStarts[last] as number) + (view.chunkSizes[last] as number) - start,
-  )
-  for (const [i, bytes] of chunks.entries()) {
-    joined.set(bytes, (view.chunkStarts[first + i] as number) - start)
-  }
-  return joined
-}
+const NO_BITS = new Uint8Array(new SharedArrayBuffer(0))

@@ -14,6 +14,8 @@ export interface ChunkDigestPlaces {
   readonly blob: BlobInfo
   /** `<blob id>.blob.digest` in the cache directory. */
   readonly path: string
+  /** `<blob id>.blob.toc` in the cache directory, which is written as the original does. */
+  readonly tocPath: string
   blobSize(): Promise<number>
   fetch(range: ByteRange): Promise<Uint8Array>
 }
@@ -38,7 +40,10 @@ export async function loadChunkDigests(places: ChunkDigestPlaces): Promise<Expec
   return (index) => digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES)
 }
 
-async function fetchDigests({ blob, blobSize, fetch }: ChunkDigestPlaces, size: number): Promise<Uint8Array> {
+async function fetchDigests(
+  { blob, tocPath, blobSize, fetch }: ChunkDigestPlaces,
+  size: number,
+): Promise<Uint8Array> {
   const total = await blobSize()
   const tailSize = blob.tocSize > 0 ? Math.min(blob.tocSize, total) : blobTailSize(total)
   const tail = await fetch({ offset: total - tailSize, length: tailSize })
@@ -56,6 +61,7 @@ async function fetchDigests({ blob, blobSize, fetch }: ChunkDigestPlaces, size: 
   }
   const digests = await fetch({ offset: section.compressedOffset, length: size })
   checkDigest(blob, 'chunk digests', digests, section.digest)
+  await putFile(tocPath, tail)
   return digests
 }
 

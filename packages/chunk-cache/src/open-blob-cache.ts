@@ -2,27 +2,42 @@
 /** Opens the cache of one blob in a directory that the original's daemon can use as well. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { alignUp } from '@nydus/base/binary'
-import { FormatError } from '@nydus/base/error'
-import { BLOB_FEATURES, type BlobInfo, type BlobMeta } from '@nydus/rafs-format'
+import {
+  BLOB_FEATURES,
+  type BlobInfo,
+  blobCipher,
+  type ChunkInfo,
+  hasBlobMeta,
+  isLegacyStargz,
+} from '@nydus/rafs-format'
 import { type BlobCache, createBlobCache } from './blob-cache.ts'
 import { type BlobFetch, createBlobFetch, type FetchReport } from './blob-fetch.ts'
 import type { BlobSource } from './blob-source.ts'
 import { CacheError, cacheFailure } from './cache-error.ts'
-import { type ChunkMapFile, openChunkMapFile } from './chunk-map-file.ts'
-import { type ChunkStore, createChunkStore } from './chunk-store.ts'
-import { openDataFile } from './data-file.ts'
-import type { ExpectedDigest } from './decode-chunk.ts'
+import { checkBlobId } from './check-blob.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import type { DecodeContext, ExpectedDigest } from './decode-chunk.ts'
 import { createFetchLimits, type FetchLimits } from './fetch-limits.ts'
-import { loadBlobMeta } from './load-blob-meta.ts'
 import { loadChunkDigests } from './load-chunk-digests.ts'
-import { type SharedBlobView, shareChunkBounds } from './shared-view.ts'
+import { type LoadedLayout, loadLayout } from './load-layout.ts'
+import { type CacheStorage, openChunkStore, openTarStore } from './open-chunk-store.ts'
 
 /** How a cache is opened. */
 export interface BlobCacheOptions {
   /** The blob's entry in the bootstrap. */
   readonly blob: BlobInfo
   readonly source: BlobSource
+  /** The separate meta blob of blobs that have one (see `locateBlobMeta`). Default: `source`. */
+  readonly metaSource?: BlobSource | undefined
+  /**
+   * Chunk records of blobs without blob meta (RAFS v5, tarfs): each chunk once, ascending. Asked for once at most. They
+   * give the digests as well.
+   */
+  readonly records?: (() => Iterable<ChunkInfo>) | undefined
+  /** How chunks are kept. Default: plain. */
+  readonly storage?: CacheStorage
+  /** For blobs without blob meta: keep readiness in memory only, and find out what is there by digest. */
+  readonly volatileMap?: boolean
   /** Directory of the cache files; created when missing. */
   readonly workDir: string
   /** Stored bytes that one miss may fetch from its first missing chunk on. 0 … 256 MiB, 0 turns it off. */
@@ -46,8 +61,6 @@ export interface BlobCacheOptions {
 const DEFAULT_AMPLIFY_BYTES = 1 << 20
 /** Fetches and stored bytes in flight in a cache that was not given limits. */
 const DEFAULT_LIMITS = { fetches: 8, bytes: 32 << 20 }
-const CHUNK_ALIGNMENT = 4096
-
 /**
  * Opens, creates or continues the cache of `options.blob`. Nothing is fetched but the blob meta, and that only when
  * neither `metaFile` nor the directory has it.
@@ -56,50 +69,99 @@ const CHUNK_ALIGNMENT = 4096
  */
 export async function openBlobCache(options: BlobCacheOptions): Promise<BlobCache> {
   const { blob, workDir, signal } = options
-  checkBlob(blob)
+  checkBlobId(blob)
   await mkdir(workDir, { recursive: true }).catch((error: unknown) => {
     throw cacheFailure('create', workDir, error)
   })
   const fetch = createBlobFetch(options.source, options.onFetch)
-  const meta = await loadBlobMeta({
+  const metaFetch =
+    options.metaSource === undefined ? fetch : createBlobFetch(options.metaSource, options.onFetch)
+  const loaded = await loadLayout({
     blob,
     path: join(workDir, `${blob.blobId}.blob.meta`),
     given: options.metaFile,
-    fetch: (offset, length) => fetch.read({ offset, length }, 'meta', signal),
+    fetch: (range) => metaFetch.read(range, 'meta', signal),
+    records: options.records,
+    blobSize: async () => (await sizeOf(options.source, signal)) ?? blob.compressedSize,
   })
-  const expectedDigest =
-    options.chunkDigest ?? (options.validate ? await ownDigests(options, fetch) : () => undefined)
-  const bounds = shareChunkBounds(meta)
-  checkBounds(blob, bounds)
+  const digest = await digestOf(options, loaded, metaFetch)
+  const decode = decodeContext(blob, loaded, digest)
   signal?.throwIfAborted()
-  const store = await openStore(blob, workDir, meta, bounds)
+  const { isVolatile, store } = await openStore(options, loaded, decode)
   return createBlobCache({
-    blob,
-    store,
-    fetch,
-    decode: {
-      blobId: blob.blobId,
-      meta,
-      compressor: blob.compressor,
-      digester: blob.digester,
-      expectedDigest,
-    },
-    isReferenced: (index) => options.chunkDigest === undefined || options.chunkDigest(index) !== undefined,
+    ...{ blob, store, fetch, decode, isVolatile },
+    isReferenced: isReferenced(options, loaded),
     policy: { amplifyBytes: options.amplifyBytes ?? DEFAULT_AMPLIFY_BYTES },
     limits: options.limits ?? createFetchLimits(DEFAULT_LIMITS),
   })
 }
 
-function ownDigests(
-  { blob, source, workDir, signal }: BlobCacheOptions,
-  fetch: BlobFetch,
+async function digestOf(
+  options: BlobCacheOptions,
+  loaded: LoadedLayout,
+  metaFetch: BlobFetch,
 ): Promise<ExpectedDigest> {
+  const known = loaded.recordDigest ?? options.chunkDigest
+  if (known !== undefined) return known
+  return options.validate === true ? ownDigests(options, metaFetch) : () => undefined
+}
+
+function decodeContext(blob: BlobInfo, { layout }: LoadedLayout, digest: ExpectedDigest): DecodeContext {
+  const { blobId, compressor, digester } = blob
+  return {
+    ...{ blobId, layout, compressor, digester, expectedDigest: digest },
+    cipher: blobCipher(blob),
+    isStargz: isLegacyStargz(blob),
+  }
+}
+
+/** Chunks of files that this image does not show are not worth fetching, and cannot be verified. */
+function isReferenced({ chunkDigest }: BlobCacheOptions, loaded: LoadedLayout): (index: number) => boolean {
+  const { recordDigest, bounds } = loaded
+  if (recordDigest !== undefined) return (index) => bounds.chunkSizes[index] !== 0
+  return (index) => chunkDigest === undefined || chunkDigest(index) !== undefined
+}
+
+async function openStore(
+  options: BlobCacheOptions,
+  loaded: LoadedLayout,
+  decode: DecodeContext,
+): Promise<{ isVolatile: boolean; store: ChunkStore }> {
+  const { blob, workDir, storage = PLAIN } = options
+  if ((blob.features & BLOB_FEATURES.TARFS) !== 0) {
+    const store = await openTarStore({ blob, workDir, loaded })
+    if (store !== undefined) return { isVolatile: false, store }
+  }
+  // Without a count in the blob table, chunks have no numbers that mean the same in another image with this blob.
+  const isVolatile = !hasBlobMeta(blob) && (blob.chunkCount === 0 || options.volatileMap === true)
+  const keyDigest = convergentDigest(options, loaded, decode)
+  return {
+    isVolatile,
+    store: await openChunkStore({ blob, workDir, loaded, decode, storage, keyDigest, isVolatile }),
+  }
+}
+
+/** The original knows chunk digests of v5 images, and where it validates by the blob's own. Elsewhere it has one key for all. */
+function convergentDigest(
+  { blob, validate }: BlobCacheOptions,
+  { recordDigest }: LoadedLayout,
+  { expectedDigest }: DecodeContext,
+): ExpectedDigest {
+  if (recordDigest !== undefined) return recordDigest
+  const isValidated = validate === true && (blob.features & BLOB_FEATURES.INLINED_CHUNK_DIGEST) !== 0
+  return isValidated ? expectedDigest : () => undefined
+}
+
+function ownDigests(options: BlobCacheOptions, fetch: BlobFetch): Promise<ExpectedDigest> {
+  const { blob, source, metaSource, workDir, signal } = options
   return loadChunkDigests({
     blob,
     path: join(workDir, `${blob.blobId}.blob.digest`),
+    tocPath: join(workDir, `${blob.blobId}.blob.toc`),
     fetch: (range) => fetch.read(range, 'digest', signal),
     async blobSize() {
-      if (source.size !== undefined) return source.size(signal)
+      const size = await sizeOf(metaSource ?? source, signal)
+      if (size !== undefined) return size
       throw new CacheError(
         'ERR_CACHE_IO',
         `blob ${blob.blobId}: its source does not tell its size, so it cannot be validated`,
@@ -108,77 +170,8 @@ function ownDigests(
   })
 }
 
-type Bounds = Pick<SharedBlobView, 'chunkStarts' | 'chunkSizes'>
-
-async function openStore(
-  blob: BlobInfo,
-  workDir: string,
-  meta: BlobMeta,
-  bounds: Bounds,
-): Promise<ChunkStore> {
-  const path = join(workDir, `${blob.blobId}.blob.data`)
-  const { file, previousSize } = await openDataFile(path, blob.uncompressedSize)
-  let map: ChunkMapFile | undefined
-  try {
-    map = await openChunkMapFile(`${path}.chunk_map`, meta.chunkCount)
-    const endsBeyond = (index: number): boolean =>
-      (bounds.chunkStarts[index] as number) + (bounds.chunkSizes[index] as number) > previousSize
-    if (previousSize < blob.uncompressedSize) await map.forget(endsBeyond)
-    const view = {
-      blobIndex: blob.blobIndex,
-      fd: file.fd,
-      uncompressedSize: blob.uncompressedSize,
-      ...bounds,
-      readyBits: map.bits,
-    }
-    return createChunkStore(file, path, map, view)
-  } catch (error) {
-    await map?.close().catch(() => {})
-    await file.close()
-    throw error
-  }
+async function sizeOf(source: BlobSource, signal: AbortSignal | undefined): Promise<number | undefined> {
+  return source.size?.(signal)
 }
 
-/** The id becomes a file name; the features decide whether there is anything to cache by chunks. */
-function checkBlob(blob: BlobInfo): void {
-  if (!/^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/.test(blob.blobId)) {
-    throw new FormatError(
-      'ERR_FORMAT_CORRUPT',
-      `blob id ${JSON.stringify(blob.blobId)} cannot be a file name`,
-      {
-        details: { blobId: blob.blobId },
-      },
-    )
-  }
-  if ((blob.features & BLOB_FEATURES.TARFS) !== 0) {
-    throw new FormatError('ERR_FORMAT_UNSUPPORTED_FEATURE', `blob ${blob.blobId} is a tarfs blob`, {
-      details: { blobId: blob.blobId },
-    })
-  }
-}
-
-/**
- * Chunks must cover the uncompressed blob in order, with nothing between them but padding: a wrong offset would
- * otherwise make a hole that reads as zeros.
- */
-function checkBounds(blob: BlobInfo, { chunkStarts, chunkSizes }: Bounds): void {
-  let end = 0
-  for (let index = 0; index < chunkStarts.length; index++) {
-    const start = chunkStarts[index] as number
-    const size = chunkSizes[index] as number
-    if (start !== alignUp(end, CHUNK_ALIGNMENT) || size > blob.chunkSize)
-      throw badChunk(blob, index, start, size)
-    end = start + size
-  }
-  if (alignUp(end, CHUNK_ALIGNMENT) !== alignUp(blob.uncompressedSize, CHUNK_ALIGNMENT)) {
-    throw badChunk(blob, chunkStarts.length - 1, end, 0)
-  }
-}
-
-function badChunk(blob: BlobInfo, index: number, start: number, size: number): FormatError {
-  return new FormatError(
-    'ERR_FORMAT_CORRUPT',
-    `blob ${blob.blobId}: chunk ${index} of ${size} bytes at 0x${start.toString(16)} does not fit its neighbours`,
-    { details: { blobId: blob.blobId, chunk: index, start, size, uncompressedSize: blob.uncompressedSize } },
-  )
-}
+const PLAIN: CacheStorage = { kind: 'plain' }

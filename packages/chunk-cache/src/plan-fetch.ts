@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which stored bytes to fetch for a set of missing chunks. Pure arithmetic over blob meta. */
-import type { BlobMeta } from '@nydus/rafs-format'
+import type { ByteRange } from '@nydus/base/binary'
+import type { ChunkMeta } from '@nydus/rafs-format'
+import type { ChunkLayout } from './chunk-layout.ts'
 
-/** The smallest thing that decodes alone: a chunk, or all chunks of a batch. */
+/** The smallest thing that decodes alone: a chunk, or all chunks of a batch or of a zran context. */
 export interface FetchUnit {
   /** Chunk indexes, inclusive. */
   readonly first: number
@@ -19,8 +21,8 @@ export interface FetchRun {
   readonly units: readonly FetchUnit[]
 }
 
-/** The part of blob meta that planning uses. */
-export type UnitTable = Pick<BlobMeta, 'chunkCount' | 'chunk' | 'batchContext'>
+/** The part of a layout that planning uses. */
+export type UnitTable = Pick<ChunkLayout, 'chunkCount' | 'chunk' | 'batchContext' | 'zranContext'>
 
 /** How far a fetch may go beyond what was asked for. */
 export interface FetchPolicy {
@@ -63,15 +65,30 @@ function unitsOf(table: UnitTable, wanted: readonly number[]): FetchUnit[] {
 /** The unit that chunk `index` decodes from. */
 export function unitAt(table: UnitTable, index: number): FetchUnit {
   const chunk = table.chunk(index)
-  const context = chunk.batch?.context
-  if (context === undefined) {
-    return { first: index, last: index, offset: chunk.compressedOffset, length: chunk.compressedSize }
-  }
+  const place = storedPlace(table, chunk)
   let first = index
   let last = index
-  while (first > 0 && table.chunk(first - 1).batch?.context === context) first--
-  while (last + 1 < table.chunkCount && table.chunk(last + 1).batch?.context === context) last++
-  return { first, last, offset: chunk.compressedOffset, length: table.batchContext(context).compressedSize }
+  if (chunk.batch === undefined && chunk.zran === undefined) return { first, last, ...place }
+  while (first > 0 && shareContext(chunk, table.chunk(first - 1))) first--
+  while (last + 1 < table.chunkCount && shareContext(chunk, table.chunk(last + 1))) last++
+  return { first, last, ...place }
+}
+
+function shareContext(one: ChunkMeta, other: ChunkMeta): boolean {
+  return one.batch?.context === other.batch?.context && one.zran?.context === other.zran?.context
+}
+
+/** The stored bytes that `chunk` is decoded from. */
+export function storedPlace(
+  table: Pick<UnitTable, 'batchContext' | 'zranContext'>,
+  { batch, zran, compressedOffset, compressedSize }: ChunkMeta,
+): ByteRange {
+  if (zran !== undefined) {
+    const { inOffset, inSize } = table.zranContext(zran.context)
+    return { offset: inOffset, length: inSize }
+  }
+  const length = batch === undefined ? compressedSize : table.batchContext(batch.context).compressedSize
+  return { offset: compressedOffset, length }
 }
 
 function amplify(
@@ -83,6 +100,8 @@ function amplify(
   const start = units[0]
   const end = units.at(-1)
   if (start === undefined || end === undefined) return units
+  // A zran context is as large as amplification makes a request, and costs inflating all of it.
+  if (table.chunk(start.first).zran !== undefined) return units
   const limit = start.offset + policy.amplifyBytes
   let budget = policy.amplifyBytes * MAX_AMPLIFIED_RATIO
   let next = end.last + 1

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What another thread of the process needs to serve ready chunks without asking the cache. */
-import type { BlobMeta } from '@nydus/rafs-format'
+import type { ChunkLayout } from './chunk-layout.ts'
 
 /** Structured-cloneable; valid until the cache that made it is closed. All arrays lie in shared memory. */
 export interface SharedBlobView {
   readonly blobIndex: number
-  /** Descriptor of `<blob id>.blob.data`, good for positioned reads in every thread of the process. */
+  /**
+   * Descriptor of `<blob id>.blob.data`, good for positioned reads in every thread of the process; −1 where the cache does
+   * not hold plain bytes (compressed, encrypted): then everything has to be asked from the cache.
+   */
   readonly fd: number
   /** Size of the uncompressed blob in bytes. */
   readonly uncompressedSize: number
@@ -13,17 +16,20 @@ export interface SharedBlobView {
   readonly chunkStarts: Float64Array
   /** Uncompressed size of each chunk in bytes. Bytes between chunks are zero and always ready. */
   readonly chunkSizes: Uint32Array
-  /** Readiness, most significant bit first; read it with Atomics.load. Bits are set, and cleared only after the disk lost data. */
+  /** Readiness, most significant bit first, empty without a descriptor; read it with Atomics.load. Bits are set, and cleared only after the disk lost data. */
   readonly readyBits: Uint8Array
 }
 
-/** The chunk boundaries of `meta` in shared memory. */
-export function shareChunkBounds(meta: BlobMeta): Pick<SharedBlobView, 'chunkStarts' | 'chunkSizes'> {
-  const count = meta.chunkCount
+/** The chunk boundaries of a blob. */
+export type ChunkBounds = Pick<SharedBlobView, 'chunkStarts' | 'chunkSizes'>
+
+/** The chunk boundaries of `layout` in shared memory. */
+export function shareChunkBounds(layout: Pick<ChunkLayout, 'chunkCount' | 'chunk'>): ChunkBounds {
+  const count = layout.chunkCount
   const chunkStarts = new Float64Array(new SharedArrayBuffer(count * 8))
   const chunkSizes = new Uint32Array(new SharedArrayBuffer(count * 4))
   for (let index = 0; index < count; index++) {
-    const chunk = meta.chunk(index)
+    const chunk = layout.chunk(index)
     chunkStarts[index] = chunk.uncompressedOffset
     chunkSizes[index] = chunk.uncompressedSize
   }
@@ -34,10 +40,7 @@ export function shareChunkBounds(meta: BlobMeta): Pick<SharedBlobView, 'chunkSta
  * Index of the first chunk that ends after `offset`: the one that covers it, or the next one when `offset` lies in the
  * padding behind a chunk. `chunkStarts.length` when there is none.
  */
-export function firstChunkAt(
-  bounds: Pick<SharedBlobView, 'chunkStarts' | 'chunkSizes'>,
-  offset: number,
-): number {
+export function firstChunkAt(bounds: ChunkBounds, offset: number): number {
   const { chunkStarts, chunkSizes } = bounds
   let low = 0
   let high = chunkStarts.length

@@ -210,22 +210,6 @@ describe('blob meta that points out of the blob', () => {
   })
 })
 
-describe('unsupported chunks', () => {
-  it('are refused before anything is fetched', async () => {
-    const cacheOf = golden.cacheFixture('cache-v6-zran')
-    const workDir = golden.scratch(onTestFinished)
-    golden.unpackCache(cacheOf, workDir)
-    const [blob] = golden.bootstrapOf(cacheOf.bootstrap_of).blobs
-    if (blob === undefined) throw new Error('no blob')
-    const cache = await openBlobCache({ blob, source: golden.forbiddenSource(blob.blobId), workDir })
-    await expect(cache.fill({ offset: 0, length: blob.uncompressedSize })).rejects.toMatchObject({
-      code: 'ERR_FORMAT_UNSUPPORTED_FEATURE',
-      message: expect.stringContaining('zran'),
-    })
-    await cache.close()
-  })
-})
-
 describe('chunks that the image does not refer to', () => {
   it('are fetched when asked for, and never along', async () => {
     const referenced = new Set([0, 2, 3])

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { isReady } from '../src/chunk-map.ts'
 import { openChunkMapFile } from '../src/chunk-map-file.ts'
 import { createChunkStore } from '../src/chunk-store.ts'
+import { plainData } from '../src/plain-data.ts'
 import * as golden from './golden.ts'
 
 const SIZE = 4096
@@ -31,12 +32,12 @@ async function store() {
       await file.datasync()
     },
   }
-  const view = {
-    ...{ blobIndex: 0, fd: file.fd, uncompressedSize: 4 * SIZE, readyBits: map.bits },
+  const bounds = {
     chunkStarts: Float64Array.of(0, SIZE, 2 * SIZE, 3 * SIZE),
     chunkSizes: Uint32Array.of(SIZE, SIZE, SIZE, SIZE),
   }
-  const made = createChunkStore(handle as unknown as FileHandle, path, map, view)
+  const data = plainData(handle as unknown as FileHandle, path, bounds)
+  const made = createChunkStore(data, map, { blobIndex: 0, uncompressedSize: 4 * SIZE, ...bounds })
   onTestFinished(() => made.close())
   const ready = () => [0, 1, 2, 3].filter((index) => isReady(map.bits, index))
   return { store: made, disk, ready, path }
@@ -45,15 +46,15 @@ async function store() {
 describe('a data file that cannot be synced', () => {
   it('is not trusted for what was written since the last sync, and is used again when it can', async () => {
     const { store: made, disk, ready, path } = await store()
-    await made.store(0, [chunk])
+    await made.store(0, [chunk], [])
     await made.flush()
-    await made.store(1, [chunk, chunk])
+    await made.store(1, [chunk, chunk], [])
     disk.fails = true
     await expect(made.flush()).rejects.toMatchObject({ code: 'ERR_CACHE_IO' })
     expect(ready()).toEqual([0])
     expect(made.persistFailure?.message).toContain('cannot sync')
     disk.fails = false
-    await made.store(1, [chunk])
+    await made.store(1, [chunk], [])
     await made.flush()
     expect(ready()).toEqual([0, 1])
     const again = await openChunkMapFile(`${path}.chunk_map`, 4)
@@ -63,10 +64,10 @@ describe('a data file that cannot be synced', () => {
 
   it('does not make a chunk ready that was being written then', async () => {
     const { store: made, disk, ready } = await store()
-    await made.store(0, [chunk])
+    await made.store(0, [chunk], [])
     disk.fails = true
     disk.onWrite = () => made.flush().catch(() => {})
-    expect(await made.store(1, [chunk])).toBe(false)
+    expect(await made.store(1, [chunk], [])).toBe(false)
     expect(ready()).toEqual([])
   })
 })

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deflateRawSync } from 'node:zlib'
 import { crc32c } from '@nydus/base/binary'
+import { encryptXts } from '@nydus/base/cipher'
 import { codecOf } from '@nydus/base/compress'
 import { digestBytes } from '@nydus/base/digest'
 import { type ChunkMeta, openBlobMeta } from '@nydus/rafs-format'
 import { describe, expect, it } from 'vitest'
-import { checkDecodable, type DecodeContext, decodeUnit } from '../src/decode-chunk.ts'
+import { type DecodeContext, decodeUnit } from '../src/decode-chunk.ts'
 import { randomChunk } from './made-blob.ts'
 
 const plain: ChunkMeta = {
@@ -24,7 +26,7 @@ function context(
   const [compressedSize = 0, uncompressedSize = 0] = batchSizes
   return {
     blobId: 'b',
-    meta: {
+    layout: {
       ...openBlobMeta(new Uint8Array(), { features: 0, chunkCount: 0 }),
       chunkCount: chunks.length,
       chunk: (index) => chunks[index] ?? plain,
@@ -99,17 +101,75 @@ describe('decodeUnit', () => {
   })
 })
 
-describe('checkDecodable', () => {
-  it.each([
-    ['zran', { ...plain, zran: { context: 0, offset: 0 } }],
-    ['encrypted', { ...plain, encrypted: true }],
-  ])('names what is not supported: %s', (feature, chunk) => {
-    expect(() => checkDecodable('b', 7, chunk)).toThrow(`chunk 7 is ${feature}`)
-    expect(() => checkDecodable('b', 7, chunk)).toThrow(
-      expect.objectContaining({ code: 'ERR_FORMAT_UNSUPPORTED_FEATURE' }),
+describe('encrypted chunks', () => {
+  const cipher = { key: randomChunk(32, 7), iv: randomChunk(16, 8) }
+
+  it('are decrypted before they are decompressed', () => {
+    const text = new Uint8Array(5000).fill(65)
+    const packed = codecOf('zstd').compress(text)
+    const chunk = { ...plain, uncompressedSize: 5000, compressed: true, encrypted: true }
+    expect(decodeUnit(context([chunk], { cipher }), unit, encryptXts(packed, cipher))).toEqual([
+      Buffer.from(text),
+    ])
+  })
+
+  it('may be shorter than a block', () => {
+    const chunk = { ...plain, uncompressedSize: 5, encrypted: true }
+    const stored = encryptXts(content.subarray(0, 5), cipher)
+    expect(decodeUnit(context([chunk], { cipher }), unit, stored)).toEqual([content.subarray(0, 5)])
+  })
+
+  it('are no good without a key, or with another', () => {
+    const chunk = { ...plain, encrypted: true, crc32c: crc32c(content) }
+    const stored = encryptXts(content, cipher)
+    expect(() => decodeUnit(context([chunk]), unit, stored)).toThrow(
+      expect.objectContaining({ code: 'ERR_FORMAT_CORRUPT' }),
     )
-    expect(() => decodeUnit(context([chunk]), unit, content)).toThrow(
-      expect.objectContaining({ code: 'ERR_FORMAT_UNSUPPORTED_FEATURE' }),
+    const other = { ...cipher, key: randomChunk(32, 9) }
+    expect(() => decodeUnit(context([chunk], { cipher: other }), unit, stored)).toThrow(
+      expect.objectContaining({ code: 'ERR_DIGEST_MISMATCH' }),
+    )
+  })
+})
+
+describe('chunks of a zran context', () => {
+  const text = Buffer.from('The first part. And the second part of it.')
+  const deflated = deflateRawSync(text)
+  const point = {
+    ...{ inOffset: 0, outOffset: 0, dictionaryOffset: 0, dictionarySize: 0, previousByte: 0, unusedBits: 0 },
+    ...{ inSize: deflated.length, outSize: text.length },
+  }
+  const chunks = [
+    { ...plain, uncompressedSize: 15, zran: { context: 0, offset: 0 } },
+    { ...plain, uncompressedSize: 26, zran: { context: 0, offset: 16 } },
+  ]
+  const zran = (outSize: number): DecodeContext => {
+    const made = context(chunks)
+    const layout = {
+      ...made.layout,
+      zranContext: () => ({ ...point, outSize }),
+      zranDictionary: () => new Uint8Array(),
+    }
+    return { ...made, layout }
+  }
+
+  it('are inflated together and cut out', () => {
+    const decoded = decodeUnit(zran(text.length), { ...unit, last: 1 }, deflated)
+    expect(decoded.map((bytes) => Buffer.from(bytes).toString())).toEqual([
+      'The first part.',
+      'And the second part of it.',
+    ])
+  })
+
+  it('do not leave their context, and a context has an end', () => {
+    expect(() => decodeUnit(zran(30), { ...unit, last: 1 }, deflated)).toThrow(
+      expect.objectContaining({ code: 'ERR_FORMAT_OUT_OF_RANGE' }),
+    )
+    expect(() => decodeUnit(zran(0xffff_ffff), { ...unit, last: 1 }, deflated)).toThrow(
+      expect.objectContaining({ code: 'ERR_FORMAT_OUT_OF_RANGE' }),
+    )
+    expect(() => decodeUnit(zran(text.length), { ...unit, last: 1 }, deflated.subarray(0, 9))).toThrow(
+      expect.objectContaining({ name: 'DigestError' }),
     )
   })
 })

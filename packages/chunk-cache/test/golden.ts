@@ -5,9 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { ByteRange } from '@nydus/base/binary'
-import { type Bootstrap, fileExtents, lookupEntry, openBootstrap, readInode } from '@nydus/rafs-format'
-import type { BlobCache } from '../src/blob-cache.ts'
-import type { BlobSource } from '../src/blob-source.ts'
+import {
+  type Bootstrap,
+  blobChunks,
+  fileExtents,
+  locateBlobMeta,
+  lookupEntry,
+  openBootstrap,
+  readInode,
+} from '@nydus/rafs-format'
+import {
+  type BlobCache,
+  type BlobCacheOptions,
+  type BlobSource,
+  chunkDigests,
+  openBlobCache,
+} from '../src/index.ts'
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url)
 
@@ -24,6 +37,19 @@ export interface CacheFixture {
   readonly kind: 'cache'
   readonly state: string
   readonly bootstrap_of: string
+  readonly config: {
+    readonly device: {
+      readonly cache: {
+        readonly compressed?: boolean
+        readonly validate?: boolean
+        readonly config: {
+          readonly disable_indexed_map?: boolean
+          readonly enable_encryption?: boolean
+          readonly encryption_key?: string
+        }
+      }
+    }
+  }
   readonly read: readonly { path: string; sha256: string; offset?: number; length?: number }[]
   readonly outputs: Readonly<Record<string, Stored>>
 }
@@ -33,29 +59,35 @@ interface CreateFixture {
   readonly kind: string
   readonly outputs: Readonly<Record<'blob' | 'bootstrap', Stored>>
   readonly blob_ids: readonly string[]
+  readonly source?: string
+  readonly expected?: { readonly fuse?: Stored; readonly unpack?: Stored }
 }
 
-const fixtures = JSON.parse(readFileSync(new URL('manifest.json', FIXTURES), 'utf8')).fixtures as readonly {
-  id: string
-  kind: string
-}[]
+const manifest = JSON.parse(readFileSync(new URL('manifest.json', FIXTURES), 'utf8'))
+const fixtures = manifest.fixtures as readonly { id: string; kind: string }[]
+const forms = manifest.compressed_forms as readonly (Stored & { tree: string })[]
+const trees = manifest.trees as readonly { name: string; tar: Stored; listing?: Stored }[]
 
 export const cacheFixtures = fixtures.filter((fixture): fixture is CacheFixture => fixture.kind === 'cache')
 
-/** Images in RAFS v6 with the listing of the original's mount. */
-export const imageFixtures = (fixtures as unknown as readonly ImageFixture[]).filter(
-  ({ kind, outputs, expected }) =>
-    (kind === 'create' || kind === 'merge') && isV6(outputs?.bootstrap) && expected?.fuse !== undefined,
-)
+/** Images with a listing of their files, of any version and kind. */
+export const imageFixtures: readonly ImageFixture[] = (
+  fixtures as unknown as readonly CreateFixture[]
+).flatMap((fixture) => {
+  if (!(fixture.kind === 'create' || fixture.kind === 'merge') || fixture.outputs?.bootstrap?.path == null)
+    return []
+  const files = fixture.expected?.fuse ?? sourceListing(fixture.source) ?? fixture.expected?.unpack
+  return files === undefined ? [] : [{ ...fixture, files }]
+})
 
-interface ImageFixture extends CreateFixture {
-  readonly expected: { readonly fuse: Stored }
+export interface ImageFixture extends CreateFixture {
+  /** Listing of the original's mount, else of the source, else of the original's unpacking. */
+  readonly files: Stored
 }
 
-function isV6(stored: Stored | undefined): boolean {
-  if (stored?.path == null) return false
-  const bytes = load(stored)
-  return Buffer.from(bytes).readUInt32LE(1024) === 0xe0f5e1e2
+function sourceListing(source: string | undefined): Stored | undefined {
+  const tree = forms.find(({ path }) => path === source)?.tree
+  return trees.find(({ name }) => name === tree || source === `trees/${name}.tar`)?.listing
 }
 
 /** sha256 of the regular files of a listing, by path as Latin-1 text. */
@@ -97,14 +129,25 @@ export function blobOf(id: string): Uint8Array {
   return load(fixture(id).outputs.blob)
 }
 
-/** The blob with this id, whichever fixture made it. */
+/** The blob with this id: of a build, or the tar or gzip file that an image refers to. */
 export function blobById(blobId: string): Uint8Array {
-  for (const { outputs, blob_ids: blobIds } of fixtures as unknown as readonly CreateFixture[]) {
-    const stored = outputs?.blob
-    if (stored !== undefined && (stored.sha256 === blobId || blobIds?.[0] === blobId)) return load(stored)
-  }
-  throw new Error(`no blob ${blobId}`)
+  const stored = blobFiles.get(blobId)
+  if (stored === undefined) throw new Error(`no blob ${blobId}`)
+  return load(stored)
 }
+
+/** Names of blobs: their digest, and where it differs, the id in the bootstrap. A digest counts more. */
+const blobFiles = new Map<string, Stored>()
+for (const { outputs, blob_ids: blobIds } of fixtures as unknown as readonly CreateFixture[]) {
+  const stored = outputs?.blob
+  if (stored?.path != null && blobIds?.[0] !== undefined) blobFiles.set(blobIds[0], stored)
+}
+for (const { outputs } of fixtures as unknown as readonly CreateFixture[]) {
+  const stored = outputs?.blob
+  if (stored?.path != null) blobFiles.set(stored.sha256, stored)
+}
+for (const { tar } of trees) blobFiles.set(tar.sha256, tar)
+for (const form of forms) blobFiles.set(form.sha256, form)
 
 /** A directory that is removed when the test ends. */
 export function scratch(onTestFinished: (clean: () => void) => void): string {
@@ -133,6 +176,43 @@ export function countingSource(blobId: string, bytes: Uint8Array): Source {
       return bytes.slice(range.offset, range.offset + range.length)
     },
     size: async () => bytes.length,
+  }
+}
+
+/** Serves the blob with this id. */
+export function sourceById(blobId: string): Source {
+  return countingSource(blobId, blobById(blobId))
+}
+
+/** Opens the blobs of a bootstrap in one cache directory, each once. */
+export function cachesOf(
+  bootstrap: Bootstrap,
+  workDir: string,
+  sourceOf: (blobId: string) => BlobSource,
+  options: Partial<BlobCacheOptions> = {},
+): { open(blobIndex: number): Promise<BlobCache>; close(): Promise<void> } {
+  const caches = new Map<number, BlobCache>()
+  const digests = chunkDigests(bootstrap)
+  return {
+    async open(blobIndex) {
+      const known = caches.get(blobIndex)
+      if (known !== undefined) return known
+      const blob = bootstrap.blobs[blobIndex]
+      if (blob === undefined) throw new Error(`no blob ${blobIndex}`)
+      const meta = locateBlobMeta(blob)
+      const opened = await openBlobCache({
+        ...{ blob, workDir, source: sourceOf(blob.blobId) },
+        metaSource: meta?.separate && meta.blobId !== undefined ? sourceOf(meta.blobId) : undefined,
+        chunkDigest: digests(blobIndex),
+        records: () => blobChunks(bootstrap, blobIndex),
+        ...options,
+      })
+      caches.set(blobIndex, opened)
+      return opened
+    },
+    async close() {
+      for (const cache of caches.values()) await cache.close()
+    },
   }
 }
 

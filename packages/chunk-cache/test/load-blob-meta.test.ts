@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BLOB_FEATURES, type BlobInfo } from '@nydus/rafs-format'
+import type { ByteRange } from '@nydus/base/binary'
+import { encryptXts } from '@nydus/base/cipher'
+import { type BlobInfo, cipherMembers } from '@nydus/rafs-format'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadBlobMeta } from '../src/load-blob-meta.ts'
 import * as golden from './golden.ts'
@@ -17,7 +19,7 @@ function places(blob: BlobInfo, stored: MadeBlob | undefined, given?: Uint8Array
     path,
     given,
     fetched,
-    async fetch(offset: number, length: number): Promise<Uint8Array> {
+    async fetch({ offset, length }: ByteRange): Promise<Uint8Array> {
       fetched.push(length)
       if (stored === undefined) throw new Error('not reachable')
       return stored.bytes.slice(offset, offset + length)
@@ -72,14 +74,19 @@ describe('loadBlobMeta', () => {
     expect(existsSync(asked.path)).toBe(false)
   })
 
-  it.each([
-    ['in a separate blob', BLOB_FEATURES.SEPARATE],
-    ['encrypted', BLOB_FEATURES.ENCRYPTED],
-  ])('says that it cannot be read when it is %s', async (what, feature) => {
-    const asked = places({ ...made.blob, features: made.blob.features | feature }, made)
-    await expect(loadBlobMeta(asked)).rejects.toMatchObject({
-      code: 'ERR_FORMAT_UNSUPPORTED_FEATURE',
-      message: expect.stringContaining(what),
+  it('decrypts array and header, and keeps them as the original does: in the clear', async () => {
+    const cipher = { key: randomChunk(32, 4), iv: randomChunk(16, 5) }
+    const { metaOffset, metaCompressedSize } = made.blob
+    const bytes = made.bytes.slice()
+    const headerAt = metaOffset + metaCompressedSize
+    bytes.set(encryptXts(made.bytes.subarray(metaOffset, headerAt), cipher), metaOffset)
+    bytes.set(encryptXts(made.bytes.subarray(headerAt, headerAt + 4096), cipher), headerAt)
+    const asked = places({ ...made.blob, ...cipherMembers(cipher) }, { ...made, bytes })
+    expect((await loadBlobMeta(asked)).chunk(2)).toEqual(made.chunks[2])
+    expect(readFileSync(asked.path).equals(made.metaFile)).toBe(true)
+    const withOtherKey = { ...made.blob, ...cipherMembers({ ...cipher, key: randomChunk(32, 6) }) }
+    await expect(loadBlobMeta(places(withOtherKey, { ...made, bytes }))).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_FORMAT/),
     })
   })
 

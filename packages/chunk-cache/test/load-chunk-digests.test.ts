@@ -17,9 +17,11 @@ function layer(): { blob: BlobInfo; bytes: Uint8Array } {
 }
 
 function places(blob: BlobInfo, bytes: Uint8Array) {
+  const directory = golden.scratch(onTestFinished)
   return {
     blob,
-    path: join(golden.scratch(onTestFinished), 'x.blob.digest'),
+    path: join(directory, 'x.blob.digest'),
+    tocPath: join(directory, 'x.blob.toc'),
     blobSize: async () => bytes.length,
     fetch: async ({ offset, length }: ByteRange) => bytes.slice(offset, offset + length),
   }
@@ -41,6 +43,9 @@ describe('loadChunkDigests', () => {
     // The merged image shows only some files of the layer.
     expect(compared).toBeGreaterThan(3)
     expect(readFileSync(asked.path)).toHaveLength(32 * blob.chunkCount)
+    expect(readFileSync(asked.tocPath).equals(bytes.subarray(bytes.length - (blob.tocSize || 4096)))).toBe(
+      true,
+    )
     const again = await loadChunkDigests({ ...asked, fetch: () => Promise.reject(new Error('not needed')) })
     expect(Buffer.from(again(0) ?? [])).toEqual(Buffer.from(own(0) ?? []))
   })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BLOB_FEATURES, type BlobInfo, encodeChunkMeta } from '@nydus/rafs-format'
+import { type BlobInfo, encodeChunkMeta } from '@nydus/rafs-format'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openBlobCache } from '../src/index.ts'
 import * as golden from './golden.ts'
@@ -79,13 +79,6 @@ describe('openBlobCache', () => {
       })
     },
   )
-
-  it('refuses tarfs blobs', async () => {
-    const blob = { ...made.blob, features: made.blob.features | BLOB_FEATURES.TARFS }
-    await expect(open(golden.scratch(onTestFinished), blob)).rejects.toMatchObject({
-      code: 'ERR_FORMAT_UNSUPPORTED_FEATURE',
-    })
-  })
 
   it.each([
     ['a moved chunk', { uncompressedOffset: 16384 }],

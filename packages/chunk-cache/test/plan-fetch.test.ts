@@ -21,6 +21,7 @@ function table(sizes: readonly number[], ratio = 1): UnitTable {
     chunkCount: chunks.length,
     chunk: (index) => chunks[index] ?? never(),
     batchContext: never,
+    zranContext: never,
   }
 }
 
@@ -91,9 +92,29 @@ describe('planFetch', () => {
       chunkCount: chunks.length,
       chunk: (index) => chunks[index] ?? never(),
       batchContext: () => ({ compressedSize: 50, uncompressedSize: 30 }),
+      zranContext: never,
     }
     const runs = planFetch(batches, [1, 2], nothingTaken, { amplifyBytes: 0 })
     expect(runs).toEqual([{ offset: 0, length: 50, units: [{ first: 0, last: 2, offset: 0, length: 50 }] }])
+  })
+
+  it('fetches a zran context as a whole, once, from where the context says', () => {
+    const chunk = (context: number) => ({
+      ...{ uncompressedOffset: 0, uncompressedSize: 10, compressedOffset: 1, compressedSize: 2 },
+      ...{ compressed: true, encrypted: false, zran: { context, offset: 0 } },
+    })
+    const chunks = [chunk(0), chunk(0), chunk(1), chunk(1)]
+    const point = { outOffset: 0, dictionaryOffset: 0, dictionarySize: 0, previousByte: 0, unusedBits: 0 }
+    const contexts: UnitTable = {
+      chunkCount: chunks.length,
+      chunk: (index) => chunks[index] ?? never(),
+      batchContext: never,
+      zranContext: (context) => ({ ...point, inOffset: 1000 * context, inSize: 900, outSize: 20 }),
+    }
+    const runs = planFetch(contexts, [3], nothingTaken, { amplifyBytes: 0 })
+    expect(runs).toEqual([
+      { offset: 1000, length: 900, units: [{ first: 2, last: 3, offset: 1000, length: 900 }] },
+    ])
   })
 
   it('covers every wanted chunk exactly once, whatever is asked for', () => {

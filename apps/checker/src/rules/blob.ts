@@ -2,12 +2,13 @@
 /** The blob rule: each blob is downloaded once, in order, and every chunk is decoded and has its digest. */
 import { type Digest, digestFromHex, isDigest } from '@nydus/base/digest'
 import { FormatError } from '@nydus/base/error'
-import { BLOB_FEATURES, type BlobInfo } from '@nydus/rafs-format'
+import { BLOB_FEATURES, type BlobInfo, blobCipher } from '@nydus/rafs-format'
 import type { ImageStore, Manifest } from '@nydus/registry-client'
 import { isContentError } from '../content-error.ts'
 import { countBytes } from '../count-bytes.ts'
 import type { FindingSink } from '../finding.ts'
 import { planPieces } from '../target/plan-pieces.ts'
+import { needsBlobMeta, readTargetMeta } from '../target/target-meta.ts'
 import { type BlobProof, verifyBlob } from '../target/verify-blob.ts'
 import type { CheckedBootstrap } from './bootstrap.ts'
 
@@ -78,9 +79,11 @@ async function proveBlob(
   try {
     if (digest === undefined) throw new FormatError('ERR_FORMAT_CORRUPT', 'its id is no sha256 digest')
     const size = listed?.size ?? (await store.blobSize(digest, signal))
-    const plan = planPieces(blob, chunks, checked.blobMetas.get(blob.blobId), size)
+    const shipped = checked.blobMetas.get(blob.blobId)
+    const meta = shipped ?? (needsBlobMeta(blob) ? await readTargetMeta(blob, store, signal) : undefined)
+    const plan = planPieces(blob, chunks, meta, size)
     const stream = countBytes(store.openBlob({ digest, size }, signal === undefined ? {} : { signal }), count)
-    return await verifyBlob(stream, plan, blob)
+    return await verifyBlob(stream, plan, { ...blob, cipher: blobCipher(blob) })
   } catch (error) {
     if (!isContentError(error)) throw error
     const badChunks = new Map(chunks.map((chunk) => [chunk.chunkIndex, 'could not be read']))
@@ -93,9 +96,7 @@ function blobDigest(blob: BlobInfo): Digest | undefined {
 }
 
 function checkReadable(blob: BlobInfo): void {
-  const names = (['ZRAN', 'ENCRYPTED', 'EXTERNAL', 'TARFS'] as const).filter(
-    (name) => (blob.features & BLOB_FEATURES[name]) !== 0,
-  )
+  const names = (['EXTERNAL', 'TARFS'] as const).filter((name) => (blob.features & BLOB_FEATURES[name]) !== 0)
   if (names.length === 0) return
   const kinds = names.join(', ').toLowerCase()
   throw new FormatError(

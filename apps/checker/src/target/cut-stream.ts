@@ -9,7 +9,7 @@ interface Cut {
 
 /**
  * Yields the bytes of each of `cuts` and then reads `stream` to its end, so that a check at its end is seen.
- * @param cuts ascending, without overlaps. A cut beyond the end of the stream is not yielded.
+ * @param cuts ascending by offset; they may overlap. A cut beyond the end of the stream is not yielded.
  */
 export async function* cutStream<T extends Cut>(
   stream: AsyncIterable<Uint8Array>,
@@ -25,11 +25,13 @@ export async function* cutStream<T extends Cut>(
     for (let cut = cuts[next]; cut !== undefined && cut.offset + cut.size <= start + held; cut = cuts[next]) {
       const all = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, held)
       yield { cut, bytes: all.subarray(cut.offset - start, cut.offset - start + cut.size) }
-      const rest = all.subarray(cut.offset + cut.size - start)
-      start += all.length - rest.length
+      next += 1
+      // The next cut may begin inside this one.
+      const needed = Math.min(cut.offset + cut.size, cuts[next]?.offset ?? Number.POSITIVE_INFINITY)
+      const rest = all.subarray(needed - start)
+      start = needed
       parts = rest.length > 0 ? [rest] : []
       held = rest.length
-      next += 1
     }
     const wanted = cuts[next]?.offset ?? Number.POSITIVE_INFINITY
     if (start + held <= wanted) {

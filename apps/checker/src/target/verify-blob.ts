@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One pass over a blob: its digest, and every chunk decoded and digested. Nothing of it is kept. */
 import { equalBytes } from '@nydus/base/binary'
-import { type Compressor, decompressExact } from '@nydus/base/compress'
+import { type CipherContext, decryptXts } from '@nydus/base/cipher'
+import { type Compressor, decompressExact, gzipHeaderSize, inflateContext } from '@nydus/base/compress'
 import { type Digester, digestBytes } from '@nydus/base/digest'
-import { describeError, isNydusError } from '@nydus/base/error'
+import { describeError, FormatError, isNydusError } from '@nydus/base/error'
 import { isContentError } from '../content-error.ts'
 import { cutStream } from './cut-stream.ts'
 import type { Piece, PieceChunk, PiecePlan } from './plan-pieces.ts'
@@ -22,6 +23,8 @@ export interface BlobProof {
 export interface BlobCoding {
   readonly compressor: Compressor
   readonly digester: Digester
+  /** Of an encrypted blob. */
+  readonly cipher?: CipherContext | undefined
 }
 
 /**
@@ -56,7 +59,7 @@ export async function verifyBlob(
 function verifyPiece(piece: Piece, stored: Uint8Array, coding: BlobCoding, bad: Map<number, string>): number {
   let plain: Uint8Array
   try {
-    plain = decompressExact(piece.compressed ? coding.compressor : 'none', stored, piece.uncompressedSize)
+    plain = decodePiece(piece, stored, coding)
   } catch (error) {
     if (!isNydusError(error)) throw error
     for (const { chunk } of piece.chunks) bad.set(chunk.chunkIndex, `does not decode: ${error.message}`)
@@ -71,13 +74,34 @@ function verifyPiece(piece: Piece, stored: Uint8Array, coding: BlobCoding, bad: 
   return good
 }
 
+function decodePiece(piece: Piece, stored: Uint8Array, { compressor, cipher }: BlobCoding): Uint8Array {
+  const { uncompressedSize, zran } = piece
+  if (zran !== undefined) {
+    const { unusedBits: bits, previousByte: byte } = zran.point
+    return inflateContext(stored, { bits, byte, dictionary: zran.dictionary, outLength: uncompressedSize })
+  }
+  if (piece.isStargz) {
+    const member = stored.subarray(gzipHeaderSize(stored) ?? stored.length)
+    return inflateContext(member, {
+      bits: 0,
+      byte: 0,
+      dictionary: new Uint8Array(),
+      outLength: uncompressedSize,
+    })
+  }
+  if (piece.encrypted && cipher === undefined)
+    throw new FormatError('ERR_FORMAT_CORRUPT', 'encrypted, and the blob has no key')
+  const plain = piece.encrypted && cipher !== undefined ? decryptXts(stored, cipher) : stored
+  return decompressExact(piece.compressed ? compressor : 'none', plain, uncompressedSize)
+}
+
 function chunkFault(
   { chunk, offset }: PieceChunk,
   plain: Uint8Array,
   digester: Digester,
 ): string | undefined {
   const bytes = plain.subarray(offset, offset + chunk.uncompressedSize)
-  if (bytes.length !== chunk.uncompressedSize) return 'reaches beyond its batch'
+  if (bytes.length !== chunk.uncompressedSize) return 'reaches beyond its context'
   return equalBytes(digestBytes(digester, bytes), chunk.digest)
     ? undefined
     : `does not have its ${digester} digest`

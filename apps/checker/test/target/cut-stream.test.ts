@@ -28,6 +28,16 @@ describe('cutStream', () => {
     expect(await cut(size, cuts)).toEqual(['0+3=0..2', '3+10=3..12', '40+45=40..84', '99+1=99..99'])
   })
 
+  it.each([1, 7, 33, 100])('cuts ranges that overlap out of pieces of %i bytes', async (size) => {
+    const cuts = [
+      { offset: 10, size: 30 },
+      { offset: 10, size: 5 },
+      { offset: 38, size: 20 },
+      { offset: 90, size: 10 },
+    ]
+    expect(await cut(size, cuts)).toEqual(['10+30=10..39', '10+5=10..14', '38+20=38..57', '90+10=90..99'])
+  })
+
   it('yields an empty cut, and none beyond the end', async () => {
     expect(
       await cut(10, [

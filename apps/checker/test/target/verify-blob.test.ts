@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import type { ByteRange } from '@nydus/base/binary'
 import { codecOf } from '@nydus/base/compress'
-import { digestBytes } from '@nydus/base/digest'
+import { type Digest, digestBytes } from '@nydus/base/digest'
 import { DigestError, NydusError } from '@nydus/base/error'
-import type { BlobInfo, BlobMeta, ChunkInfo } from '@nydus/rafs-format'
+import { type BlobInfo, type BlobMeta, blobCipher, type ChunkInfo, openBootstrap } from '@nydus/rafs-format'
 import { CHUNK_FLAGS } from '@nydus/rafs-format/layout'
 import { describe, expect, it } from 'vitest'
 import { planPieces } from '../../src/target/plan-pieces.ts'
+import { readTargetMeta } from '../../src/target/target-meta.ts'
 import { verifyBlob } from '../../src/target/verify-blob.ts'
+import { goldens } from '../golden-image.ts'
 
 const CODING = { compressor: 'zstd', digester: 'blake3' } as const
 const BLOB = { blobId: 'b', blobIndex: 0, chunkSize: 0x1000, ...CODING } as BlobInfo
@@ -98,7 +102,6 @@ describe('planPieces', () => {
       chunk(1, { uncompressedSize: 0x1001 }),
       /more than the chunk size 4096/,
     ],
-    ['are encrypted', chunk(1, { flags: CHUNK_FLAGS.ENCRYPTED }), /encrypted/],
     ['are in a batch that nothing tells about', chunk(1, { flags: CHUNK_FLAGS.BATCH }), /does not say which/],
     ['have 2^30 stored bytes', chunk(1, { compressedSize: 2 ** 30 }), /has 1073741824 stored bytes/],
   ])('chunks that %s are faults', (_, bad, message) => {
@@ -127,4 +130,47 @@ describe('planPieces', () => {
       fault: undefined,
     })
   })
+})
+
+describe('blobs that the original built', () => {
+  function blobOf(id: string) {
+    const fixture = goldens.fixture(id)
+    const bootstrap = openBootstrap(goldens.output(fixture, 'bootstrap'))
+    const blob = bootstrap.blobs[0]
+    if (blob === undefined) throw new Error('no blob')
+    const { compressor, digester } = blob
+    const output = goldens.output(fixture, 'blob')
+    return { blob, coding: { compressor, digester }, chunks: [...bootstrap.chunkTable()], output }
+  }
+
+  it('encrypted: every chunk is proved with the key, and none with another', async () => {
+    const { blob, coding, chunks, output } = blobOf('mixed-v6-encrypt')
+    const plan = planPieces(blob, chunks, undefined, output.length)
+    const proof = await verifyBlob(stream(output), plan, { ...coding, cipher: blobCipher(blob) })
+    expect([proof.goodChunkCount, proof.badChunks.size]).toEqual([22, 0])
+    const cipher = { key: Uint8Array.from({ length: 32 }, (_, i) => i), iv: new Uint8Array(16) }
+    const wrong = await verifyBlob(stream(output), plan, { ...coding, cipher })
+    expect([wrong.goodChunkCount, wrong.badChunks.size]).toEqual([0, 22])
+    const keyless = await verifyBlob(stream(output), plan, coding)
+    expect(keyless.badChunks.get(0)).toContain('no key')
+  })
+
+  it.each(['mixed-zran-l6', 'mixed-zran-multi', 'mixed-zran-flush', 'mixed-estargz-ref'])(
+    '%s: every chunk is proved out of the gzip file, and a damaged byte is found',
+    async (id) => {
+      const { blob, coding, chunks, output } = blobOf(id)
+      const store = {
+        readBlobRange: async (_: Digest, { offset, length }: ByteRange) =>
+          output.slice(offset, offset + length),
+      }
+      const meta = await readTargetMeta(blob, store, undefined)
+      const source = goldens.fixture(id).source ?? ''
+      const gzip = readFileSync(new URL(`../../../../fixtures/${source}`, import.meta.url))
+      const plan = planPieces(blob, chunks, meta, gzip.length)
+      const proof = await verifyBlob(stream(gzip), plan, coding)
+      expect([proof.goodChunkCount, proof.badChunks.size]).toEqual([chunks.length, 0])
+      gzip.writeUInt8(gzip.readUInt8(gzip.length >> 1) ^ 1, gzip.length >> 1)
+      expect((await verifyBlob(stream(gzip), plan, coding)).badChunks.size).toBeGreaterThan(0)
+    },
+  )
 })
