@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Inode → what stat(2) shows. */
-import type { Inode } from '@nydus/rafs-format'
+import { type Inode, isV5Inode } from '@nydus/rafs-format'
 import { FuseAttr, FuseAttrOut, FuseEntryOut } from './protocol/structs.ts'
 import { putInteger64 } from './reply-buffer.ts'
 
@@ -38,6 +38,11 @@ export function shownMode(inode: Inode, rules: AttrRules): number {
   return (inode.mode & TYPE_MASK) | COMPAT_ROOT_PERMISSIONS
 }
 
+/** st_blocks. Only v5 stores them; there they count the xattrs too. */
+export function blocksOf(inode: Inode): number {
+  return isV5Inode(inode) ? inode.blocks : Math.ceil(inode.size / STAT_BLOCK_BYTES)
+}
+
 /** Writes a LOOKUP result (or the head of a READDIRPLUS entry) of ENTRY_BYTES at `at`. */
 export function putEntry(view: DataView, at: number, nodeid: number, inode: Inode, rules: AttrRules): void {
   const { offsets } = FuseEntryOut
@@ -71,7 +76,7 @@ function putAttr(view: DataView, at: number, inode: Inode, rules: AttrRules): vo
   const owner = rules.compat?.owner ?? inode
   putInteger64(view, at + offsets.ino, inode.nid)
   putInteger64(view, at + offsets.size, size)
-  putInteger64(view, at + offsets.blocks, Math.ceil(size / STAT_BLOCK_BYTES))
+  putInteger64(view, at + offsets.blocks, blocksOf(inode))
   putInteger64(view, at + offsets.atime, seconds)
   putInteger64(view, at + offsets.mtime, seconds)
   putInteger64(view, at + offsets.ctime, seconds)

@@ -8,7 +8,10 @@ import type { ByteRange } from '@nydus/base/binary'
  */
 export interface SharedBlobView {
   readonly blobIndex: number
-  /** Descriptor of the decoded blob, valid in the whole process, open until the mount is closed. */
+  /**
+   * Descriptor of the decoded blob, valid in the whole process, open until the mount is closed; −1 where no file holds it
+   * decoded: then there are no bits either, and `read` gives the bytes.
+   */
   readonly fd: number
   /** Bytes of the decoded blob. */
   readonly uncompressedSize: number
@@ -30,8 +33,8 @@ export interface BlobRangeReader {
    */
   fill(blobIndex: number, range: ByteRange, signal?: AbortSignal): Promise<void>
   /**
-   * The bytes of `range`, where they need not be in the file. Asked for when `fill` rejects with ERR_CACHE_NO_SPACE; a
-   * port without it answers such reads with EIO.
+   * The bytes of `range`, where they need not be in the file. Asked for when `fill` rejects with ERR_CACHE_NO_SPACE, and
+   * for blobs without a file; a port without it answers such reads with EIO.
    */
   read?(blobIndex: number, range: ByteRange, signal?: AbortSignal): Promise<Uint8Array>
 }

@@ -4,21 +4,21 @@ import type { SharedBlobView } from './blob-range-reader.ts'
 
 const MOST_SIGNIFICANT_BIT = 0x80
 
-/** Views by blob index. Grows only. */
+/** Views by key: a blob's index in the bootstrap, or the nodeid of its device. */
 export interface BlobViews {
-  add(view: SharedBlobView): void
+  add(key: number, view: SharedBlobView): void
   /** undefined until the blob has been opened. */
-  get(blobIndex: number): SharedBlobView | undefined
+  get(key: number): SharedBlobView | undefined
+  remove(key: number): void
 }
 
 /** An empty table. */
 export function createBlobViews(): BlobViews {
-  const views: (SharedBlobView | undefined)[] = []
+  const views = new Map<number, SharedBlobView>()
   return {
-    add(view) {
-      views[view.blobIndex] = view
-    },
-    get: (blobIndex) => views[blobIndex],
+    add: (key, view) => void views.set(key, view),
+    get: (key) => views.get(key),
+    remove: (key) => void views.delete(key),
   }
 }
 
@@ -37,6 +37,17 @@ export function isRangeReady(view: SharedBlobView, offset: number, length: numbe
     if (position === offset) return false
   }
   return true
+}
+
+/** Tells whether every chunk that touches the range is in the file; gaps between chunks, and what lies behind the last, hold nothing. */
+export function isCovered(view: SharedBlobView, offset: number, length: number): boolean {
+  const end = offset + length
+  for (let index = Math.max(0, lastChunkFrom(view.chunkStarts, offset)); ; index += 1) {
+    const start = view.chunkStarts[index]
+    if (start === undefined || start >= end) return true
+    const touches = start + (view.chunkSizes[index] ?? 0) > offset
+    if (touches && !isChunkReady(view.readyBits, index)) return false
+  }
 }
 
 function isChunkReady(bits: Uint8Array, index: number): boolean {

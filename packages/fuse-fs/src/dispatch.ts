@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One request in, one result out: takes the kernel's bytes apart and calls the operation. */
+import type { DirectoryOps } from './directory-ops.ts'
 import { ERRNO } from './errno.ts'
 import { OPCODE, WRITE_OPCODES } from './protocol/opcodes.ts'
 import { FuseGetxattrIn, FuseInHeader, FuseReadIn } from './protocol/structs.ts'
-import type { RafsOps } from './rafs-ops.ts'
 import { getInteger64, type ReplyBuffer } from './reply-buffer.ts'
+import type { XattrOps } from './xattr-ops.ts'
 
 /** Result for requests that the kernel wants no answer to. */
 export const NO_REPLY = -0x2_0000
@@ -27,9 +28,22 @@ export interface ReadRequest {
   readonly size: number
 }
 
+/** The operations of a read-only file system. Each returns bytes of payload in `out`, or −errno. */
+export interface FileSystemOps extends DirectoryOps, XattrOps {
+  /** The number under which a node is read. */
+  nidOf(nodeid: number): number
+  lookup(nodeid: number, name: Uint8Array, out: ReplyBuffer): number
+  getattr(nodeid: number, out: ReplyBuffer): number
+  readlink(nodeid: number, out: ReplyBuffer): number
+  statfs(out: ReplyBuffer): number
+  /** Without it the kernel opens by itself, and keeps its caches. */
+  open?(nodeid: number, out: ReplyBuffer): number
+  release?(nodeid: number): number
+}
+
 /** What requests are answered with. */
 export interface RequestTarget {
-  readonly ops: RafsOps
+  readonly ops: FileSystemOps
   /** Bytes read into the payload, −errno, or a number that the caller of `handleRequest` understands. */
   read(request: ReadRequest, out: ReplyBuffer): number
 }
@@ -73,6 +87,10 @@ export function handleRequest(
       return handleXattr(request, length, nodeid, opcode, ops, out)
     case OPCODE.STATFS:
       return ops.statfs(out)
+    case OPCODE.OPEN:
+      return ops.open?.(nodeid, out) ?? -ERRNO.ENOSYS
+    case OPCODE.RELEASE:
+      return ops.release?.(nodeid) ?? -ERRNO.ENOSYS
     case OPCODE.FORGET:
     case OPCODE.BATCH_FORGET:
     case OPCODE.INTERRUPT:
@@ -80,7 +98,8 @@ export function handleRequest(
     case OPCODE.DESTROY:
       return 0
     default:
-      // OPEN and OPENDIR are in here: ENOSYS tells the kernel to open by itself from now on, and to keep its caches.
+      // OPENDIR is in here (and OPEN mostly): ENOSYS tells the kernel to open by itself from now on, and to keep its
+      // caches.
       // ACCESS, FLUSH, FSYNC, LSEEK, IOCTL likewise: it then does the right thing for a file system without them.
       return WRITE_OPCODES.has(opcode) ? -ERRNO.EROFS : -ERRNO.ENOSYS
   }
@@ -104,7 +123,7 @@ function handleReaddir(
   length: number,
   nodeid: number,
   opcode: number,
-  ops: RafsOps,
+  ops: FileSystemOps,
   out: ReplyBuffer,
 ): number {
   if (length < ARGUMENT_AT + FuseReadIn.size) return -ERRNO.EINVAL
@@ -120,7 +139,7 @@ function handleXattr(
   length: number,
   nodeid: number,
   opcode: number,
-  ops: RafsOps,
+  ops: FileSystemOps,
   out: ReplyBuffer,
 ): number {
   const namesAt = ARGUMENT_AT + FuseGetxattrIn.size

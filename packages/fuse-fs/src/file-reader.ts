@@ -27,25 +27,43 @@ export interface FilePart {
 /** Gets `size` bytes of a regular file from `offset` on. Any number of calls may be under way. */
 export type ReadFile = (nid: number, offset: number, size: number) => Promise<FilePart>
 
-/** The reader of one mount. */
-export function createFileReader(options: FileReaderOptions): ReadFile {
-  const { bootstrap, blobs, signal } = options
+/** Gets the bytes of an extent of a blob. */
+export type ReadExtent = (extent: BlobExtent) => Promise<FilePart>
+
+/** The reader of one mount's blobs. */
+export function createExtentReader(options: Omit<FileReaderOptions, 'bootstrap'>): ReadExtent {
+  const { blobs, signal } = options
   const openView = createViewOpener(options)
 
-  async function getExtent(extent: BlobExtent): Promise<FilePart> {
-    const { blobIndex, uncompressedOffset: offset, length } = extent
+  /** Without the decoded file. */
+  async function readThrough(
+    blobIndex: number,
+    view: SharedBlobView,
+    offset: number,
+    length: number,
+  ): Promise<FilePart> {
+    const bytes = await unlessAborted(blobs.read?.(blobIndex, { offset, length }, signal), signal)
+    if (bytes?.length !== length) throw shortRead(view, length, offset, bytes?.length ?? 0)
+    return { length, copyTo: (target) => target.set(bytes) }
+  }
+
+  return async ({ blobIndex, uncompressedOffset: offset, length }) => {
     const view = await openView(blobIndex)
+    if (view.fd < 0) return readThrough(blobIndex, view, offset, length)
     try {
       await unlessAborted(blobs.fill(blobIndex, { offset, length }, signal), signal)
     } catch (error) {
       if (blobs.read === undefined || !isFull(error)) throw error
-      const bytes = await unlessAborted(blobs.read(blobIndex, { offset, length }, signal), signal)
-      if (bytes.length !== length) throw shortRead(view, length, offset, bytes.length)
-      return { length, copyTo: (target) => target.set(bytes) }
+      return readThrough(blobIndex, view, offset, length)
     }
     return { length, copyTo: (target) => readFully(view, target.subarray(0, length), offset) }
   }
+}
 
+/** The reader of one mount's files. */
+export function createFileReader(options: FileReaderOptions): ReadFile {
+  const { bootstrap } = options
+  const getExtent = createExtentReader(options)
   return async (nid, offset, size) => {
     const parts = await Promise.all(fileExtents(bootstrap, nid, offset, size).map(getExtent))
     const part = joinParts(parts)
@@ -78,7 +96,7 @@ function createViewOpener({
   blobs,
   signal,
   onOpen,
-}: FileReaderOptions): (blobIndex: number) => Promise<SharedBlobView> {
+}: Omit<FileReaderOptions, 'bootstrap'>): (blobIndex: number) => Promise<SharedBlobView> {
   const opened = new Map<number, Promise<SharedBlobView>>()
   return (blobIndex) => {
     const known = opened.get(blobIndex)
@@ -94,7 +112,7 @@ function createViewOpener({
 }
 
 /** A port that does not listen to its signal must not keep the mount from closing. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
   const onAbort = (): void => aborted.reject(signal.reason)
   if (signal.aborted) onAbort()

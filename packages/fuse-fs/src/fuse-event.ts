@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a mount tells its owner: events as they happen, and counts on request. */
 
+import type { FopStats } from './fop-counters.ts'
+import type { InflightRead } from './miss-reader.ts'
+
 /** Why a mount is gone. `unmounted`: by its owner; `kernel`: by somebody else; `worker`: a thread died, which is a bug. */
 export type CloseReason = 'unmounted' | 'kernel' | 'worker'
 
@@ -49,4 +52,8 @@ export interface FuseStats {
   readonly failures: number
   /** Misses that wait for their data now. */
   readonly pending: number
+  /** By kind of request; not with fuse-native. */
+  readonly fops?: FopStats
+  /** The reads that wait; not with fuse-native. */
+  readonly inflight?: readonly InflightRead[]
 }

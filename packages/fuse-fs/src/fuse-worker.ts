@@ -17,6 +17,9 @@ import {
 import { describeError } from '@nydus/base/error'
 import { openBootstrap } from '@nydus/rafs-format'
 import { type BlobViews, createBlobViews } from './blob-views.ts'
+import { createDeviceOps } from './devices/device-ops.ts'
+import { createDeviceTable, type DeviceTable } from './devices/device-table.ts'
+import { readDevice } from './devices/read-device.ts'
 import {
   createRequestBuffer,
   handleRequest,
@@ -25,6 +28,7 @@ import {
   type RequestTarget,
 } from './dispatch.ts'
 import { ERRNO, errnoOf } from './errno.ts'
+import { countFop, fopOf } from './fop-counters.ts'
 import { CLOEXEC, EPOLL, type Libc, libc, WAIT_FOR_EVER } from './libc.ts'
 import { OPCODE, opcodeName } from './protocol/opcodes.ts'
 import { FuseInHeader, FuseReadIn } from './protocol/structs.ts'
@@ -33,6 +37,7 @@ import { MISS, readReady } from './read-ready.ts'
 import { createReplyBuffer, finishReply, getInteger64, type ReplyBuffer } from './reply-buffer.ts'
 import {
   COUNTER,
+  FOP_COUNTERS_AT,
   type InboxMessage,
   SHARED,
   type WorkerMessage,
@@ -47,27 +52,30 @@ interface WorkerState {
   readonly port: MessagePort
   readonly calls: Libc
   readonly views: BlobViews
+  readonly devices: DeviceTable
   readonly target: RequestTarget
   readonly request: RequestBuffer
   readonly reply: ReplyBuffer
+  /** Part of the setup's counters. */
+  readonly fops: Float64Array
 }
 
 function start(port: MessagePort, setup: WorkerSetup): void {
   const calls = libc()
   const views = createBlobViews()
-  const bootstrap = openBootstrap(setup.bootstrap)
-  const ops = createRafsOps(bootstrap, setup.compat === undefined ? {} : { compat: setup.compat })
-  const source = { bootstrap, views, readAt: calls.pread }
-  const target: RequestTarget = { ops, read: (request, out) => readReady(source, request, out) }
+  const devices = createDeviceTable()
+  const target = createTarget(port, setup, { calls, views, devices })
   const epoll = watch(calls, setup)
   const state = {
     setup,
     port,
     calls,
     views,
+    devices,
     target,
     request: createRequestBuffer(),
     reply: createReplyBuffer(),
+    fops: setup.counters.subarray(FOP_COUNTERS_AT),
   }
   post(state, { kind: 'ready' })
   try {
@@ -75,6 +83,25 @@ function start(port: MessagePort, setup: WorkerSetup): void {
   } finally {
     calls.close(epoll)
   }
+}
+
+/** What the connection shows: the files of an image, or blob devices. */
+function createTarget(
+  port: MessagePort,
+  { serves }: WorkerSetup,
+  { calls, views, devices }: Pick<WorkerState, 'calls' | 'views' | 'devices'>,
+): RequestTarget {
+  const readAt = calls.pread
+  if (serves.kind === 'devices') {
+    const ops = createDeviceOps(devices, (kind, nodeid) => post({ port }, { kind, nodeid }))
+    const source = { devices, views, readAt }
+    return { ops, read: (request, out) => readDevice(source, request, out) }
+  }
+  const { compat } = serves
+  const bootstrap = openBootstrap(serves.bootstrap)
+  const ops = createRafsOps(bootstrap, compat === undefined ? {} : { compat })
+  const source = { bootstrap, views, readAt }
+  return { ops, read: (request, out) => readReady(source, request, out) }
 }
 
 /** The stop descriptor wakes every worker, a request only one of them. */
@@ -89,14 +116,14 @@ function watch(calls: Libc, setup: WorkerSetup): number {
 
 function serve(state: WorkerState, epoll: number): void {
   const { setup, calls, request } = state
-  let viewsSeen = 0
+  let seen = 0
   while (Atomics.load(setup.shared, SHARED.STOP) === 0) {
     const length = calls.read(setup.fuseFd, request.bytes, request.bytes.length)
     if (length > 0) {
-      const viewsPosted = Atomics.load(setup.shared, SHARED.VIEWS)
-      if (viewsPosted !== viewsSeen) {
-        takeViews(state)
-        viewsSeen = viewsPosted
+      const posted = Atomics.load(setup.shared, SHARED.POSTED)
+      if (posted !== seen) {
+        takeMessages(state)
+        seen = posted
       }
       answer(state, length)
       continue
@@ -110,11 +137,15 @@ function serve(state: WorkerState, epoll: number): void {
   }
 }
 
-function takeViews(state: WorkerState): void {
-  let received = receiveMessageOnPort(state.port)
-  while (received !== undefined) {
-    state.views.add(received.message as InboxMessage)
-    received = receiveMessageOnPort(state.port)
+function takeMessages({ port, views, devices }: WorkerState): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const message = next.message as InboxMessage
+    if (message.kind === 'view') views.add(message.key, message.view)
+    else if (message.kind === 'device') devices.add(message.device)
+    else {
+      devices.remove(message.nodeid)
+      views.remove(message.nodeid)
+    }
   }
 }
 
@@ -123,16 +154,30 @@ function answer(state: WorkerState, length: number): void {
   const { counters } = setup
   const opcode = request.view.getUint32(HEADER.opcode, true)
   counters[COUNTER.REQUESTS] = (counters[COUNTER.REQUESTS] ?? 0) + 1
+  const started = performance.now()
   let result: number
+  let isError = false
   try {
     result = handleRequest(request, length, state.target, reply)
   } catch (error) {
     result = -reportFailure(state, opcode, error)
+    isError = true
   }
   if (opcode === OPCODE.READ && (result >= 0 || result === MISS)) countRead(counters, result)
-  if (result === NO_REPLY) return
-  if (result === MISS) postMiss(state)
-  else sendReply(state, result)
+  if (result === MISS) {
+    postMiss(state)
+    return
+  }
+  if (result !== NO_REPLY) sendReply(state, result)
+  countFop(state.fops, opcode, result, isError, performance.now() - started)
+  if (setup.tellsAccess) postAccess(state, opcode, result, isError)
+}
+
+function postAccess(state: WorkerState, opcode: number, result: number, isError: boolean): void {
+  const fop = fopOf(opcode)
+  if (fop === undefined) return
+  const nid = state.target.ops.nidOf(getInteger64(state.request.view, HEADER.nodeid))
+  post(state, { kind: 'access', nid, fop, result, isError })
 }
 
 /** The kernel drops an answer it no longer wants (ENOENT), and a connection that is gone shows on the next read. */

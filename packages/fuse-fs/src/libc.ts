@@ -25,6 +25,8 @@ export interface Libc {
   epollWait(epoll: number, timeoutMs: number): number
   /** Tells whether the other side of `fd` is gone. Does not wait. */
   hasEnded(fd: number): boolean
+  /** Tells whether something unusual waits on `fd`: for mountinfo, that it changed since it was read. Does not wait. */
+  hasNews(fd: number): boolean
   /** A connected pair of UNIX stream sockets, or undefined. */
   socketpair(): readonly [number, number] | undefined
   /** The one descriptor that a message waiting on `socket` carries, or −1. */
@@ -47,6 +49,7 @@ const EPOLL_EVENT_BYTES = 16
 /** struct pollfd { int fd; short events; short revents; } */
 const REVENTS_SHIFT = 16
 const POLLERR = 8
+const POLLPRI = 2
 const F_GETFL = 3
 const F_SETFL = 4
 const O_NONBLOCK = 0o4000
@@ -60,7 +63,12 @@ const SCM_RIGHTS = 1
 /** struct cmsghdr { size_t len; int level; int type; int fd; } padded to 8 bytes, on 64-bit machines. */
 const CONTROL_BYTES = 24
 
-type NativeCall = (...args: readonly unknown[]) => number
+/** A C function. */
+export interface NativeCall {
+  (...args: readonly unknown[]): number
+  /** Calls it in a thread of the pool; the last argument is called with an error or the result. */
+  async(...args: readonly unknown[]): void
+}
 /** Parameters of glibc's mallopt(3). */
 const M_TRIM_THRESHOLD = -1
 const M_MMAP_THRESHOLD = -3
@@ -87,8 +95,12 @@ export function keepMemoryLow(): () => void {
   }
 }
 
-interface Koffi {
-  load(path: null): { func(declaration: string): NativeCall }
+/** The part of koffi that is used. */
+export interface Koffi {
+  load(path: null): {
+    func(declaration: string): NativeCall
+    func(name: string, result: string, parameters: readonly string[]): NativeCall
+  }
   errno(): number
   address(buffer: Uint8Array): bigint
 }
@@ -104,7 +116,8 @@ export function libc(): Libc {
   return loaded
 }
 
-function loadKoffi(): Koffi {
+/** @throws {FuseError} ERR_FUSE_BINDING_MISSING when koffi is not installed or has no binary for this platform. */
+export function loadKoffi(): Koffi {
   try {
     return createRequire(import.meta.url)('koffi') as Koffi
   } catch (cause) {
@@ -147,6 +160,10 @@ function bindLibc(koffi: Koffi): Libc {
     hasEnded(fd) {
       const entry = Int32Array.of(fd, 0)
       return poll(entry, 1, 0) > 0 && (((entry[1] ?? 0) >>> REVENTS_SHIFT) & POLLERR) !== 0
+    },
+    hasNews(fd) {
+      const entry = Int32Array.of(fd, POLLPRI)
+      return poll(entry, 1, 0) > 0
     },
     socketpair() {
       const pair = new Int32Array(2)

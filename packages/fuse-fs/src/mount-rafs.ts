@@ -3,13 +3,15 @@
 import { availableParallelism } from 'node:os'
 import { openBootstrap, SUPER_FLAGS } from '@nydus/rafs-format'
 import type { CompatAttrs } from './attr.ts'
-import type { BlobRangeReader } from './blob-range-reader.ts'
+import type { BlobRangeReader, SharedBlobView } from './blob-range-reader.ts'
+import { createFileReader } from './file-reader.ts'
+import type { FileAccess } from './fop-counters.ts'
 import type { FuseEvent, FuseStats } from './fuse-event.ts'
 import { hasFuseNative, mountNative } from './fuse-native/mount-native.ts'
 import { libc } from './libc.ts'
 import { mountFuse } from './mount.ts'
 import { checkMountpoint } from './mountpoint.ts'
-import { startSession } from './session.ts'
+import { type ReaderPort, startSession } from './session.ts'
 
 /** What to mount, where and how. */
 export interface MountRafsOptions {
@@ -30,6 +32,8 @@ export interface MountRafsOptions {
   readonly compatAttrs?: boolean
   /** Called for what happens while mounted; must not throw. */
   readonly onEvent?: (event: FuseEvent) => void
+  /** Called for every answered request, /dev/fuse only; costs a message each. */
+  readonly onAccess?: (access: FileAccess) => void
   /** `auto` takes fuse-native only where koffi cannot be loaded. */
   readonly transport?: 'auto' | RafsMount['transport']
   /** Aborting undoes a mount that is under way, and unmounts one that is there. */
@@ -55,7 +59,7 @@ const MAX_DEFAULT_WORKERS = 4
 const MAX_WORKERS = 64
 
 /**
- * Mounts a RAFS v6 image and serves it from worker threads until it is unmounted. Resolves when the kernel has agreed
+ * Mounts a RAFS v5 or v6 image and serves it from worker threads until it is unmounted. Resolves when the kernel has agreed
  * and all threads are ready. Do not touch the mount with synchronous calls from the thread that made it: what has to be
  * fetched is fetched by that thread. Asynchronous file calls of this process hold its few pool threads while they wait
  * for data, and fetching needs one: keep fewer under way than UV_THREADPOOL_SIZE (4), or read in another process.
@@ -71,20 +75,29 @@ export async function mountRafs(options: MountRafsOptions): Promise<RafsMount> {
   const mountpoint = await checkMountpoint(options.mountpoint)
   signal?.throwIfAborted()
   const common = {
-    ...{ bootstrap, blobs, onEvent: reportTo(options.onEvent) },
-    compat: options.compatAttrs === true ? compatAttrs(bootstrap.flags) : undefined,
+    onEvent: reportTo(options.onEvent),
     allowOther: options.allowOther ?? process.geteuid?.() === 0,
   }
+  const compat = options.compatAttrs === true ? compatAttrs(bootstrap.flags) : undefined
   const session =
     transport === 'dev-fuse'
       ? await startSession({
           ...common,
-          workers,
-          signal,
+          ...{ workers, signal, onAccess: options.onAccess },
+          serves: { kind: 'rafs', bootstrap: bootstrap.bytes, compat },
+          createReader: (port) => createFileReader({ bootstrap, blobs, ...viewTeller(port) }),
           kernelMount: await mountFuse({ mountpoint, allowOther: common.allowOther }),
         })
-      : await mountNative({ ...common, mountpoint, signal })
+      : await mountNative({ ...common, bootstrap, blobs, compat, mountpoint, signal })
   return { mountpoint, transport, unmount: session.unmount, closed: session.closed, stats: session.stats }
+}
+
+/** Workers find a blob's view by its index in the bootstrap. */
+function viewTeller({ signal, post }: ReaderPort) {
+  return {
+    signal,
+    onOpen: (view: SharedBlobView) => post({ kind: 'view', key: view.blobIndex, view }),
+  }
 }
 
 /** A listener that throws is a bug of its owner and shows as an uncaught exception; the mount goes on. */

@@ -93,7 +93,8 @@ function mountDirectly({ mountpoint, allowOther }: KernelMountOptions): number |
   })
 }
 
-function openFuseDevice(): number {
+/** @throws {FuseError} ERR_FUSE_PERMISSION, ERR_FUSE_MOUNT_FAILED when there is no usable device. */
+export function openFuseDevice(): number {
   try {
     return openSync(FUSE_DEVICE, constants.O_RDWR | constants.O_NONBLOCK)
   } catch (cause) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What may be mounted on: an existing directory that no FUSE file system covers already. */
+/** What may be mounted on: an existing directory that no FUSE or EROFS file system covers already. */
 import { readFileSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -39,8 +39,9 @@ export function mountAt(mounts: readonly MountEntry[], path: string): MountEntry
   return mounts.findLast((mount) => mount.path === path)
 }
 
-function isFuse(mount: MountEntry): boolean {
-  return mount.type === 'fuse' || mount.type.startsWith('fuse.')
+/** A mount that may be one of ours, or of another daemon. */
+function isTaken(mount: MountEntry): boolean {
+  return mount.type === 'erofs' || mount.type === 'fuse' || mount.type.startsWith('fuse.')
 }
 
 /**
@@ -49,9 +50,9 @@ function isFuse(mount: MountEntry): boolean {
  * @throws {FuseError} ERR_FUSE_MOUNT_FAILED when it is missing, not a directory, or busy.
  */
 export async function checkMountpoint(mountpoint: string): Promise<string> {
-  refuseFuseMount(readMounts(), resolve(mountpoint))
+  refuseTaken(readMounts(), resolve(mountpoint))
   const real = await realpath(mountpoint).catch((cause) => unusable(mountpoint, cause))
-  refuseFuseMount(readMounts(), real)
+  refuseTaken(readMounts(), real)
   const found = await stat(real).catch((cause) => unusable(mountpoint, cause))
   if (found.isDirectory()) return real
   throw new FuseError('ERR_FUSE_MOUNT_FAILED', `mountpoint ${mountpoint} is not a directory`, {
@@ -60,9 +61,9 @@ export async function checkMountpoint(mountpoint: string): Promise<string> {
   })
 }
 
-function refuseFuseMount(mounts: readonly MountEntry[], path: string): void {
+function refuseTaken(mounts: readonly MountEntry[], path: string): void {
   const mount = mountAt(mounts, path)
-  if (mount === undefined || !isFuse(mount)) return
+  if (mount === undefined || !isTaken(mount)) return
   throw new FuseError(
     'ERR_FUSE_MOUNT_FAILED',
     `mountpoint ${path} is busy: ${mount.source} is already mounted there`,

@@ -26,12 +26,13 @@ import {
   putEntry,
   putNegativeEntry,
 } from './attr.ts'
-import { createDirectoryOps, type DirectoryOps } from './directory-ops.ts'
+import { createDirectoryOps } from './directory-ops.ts'
+import type { FileSystemOps } from './dispatch.ts'
 import { ERRNO } from './errno.ts'
 import { ROOT_NODEID } from './protocol/opcodes.ts'
 import { FuseStatfsOut } from './protocol/structs.ts'
-import { putInteger64, REPLY_HEADER_BYTES, type ReplyBuffer } from './reply-buffer.ts'
-import { createXattrOps, type XattrOps } from './xattr-ops.ts'
+import { putInteger64, REPLY_HEADER_BYTES } from './reply-buffer.ts'
+import { createXattrOps } from './xattr-ops.ts'
 
 const STATFS_BLOCK_BYTES = 512
 const NAME_MAX_BYTES = 255
@@ -40,14 +41,8 @@ const TYPE_DIRECTORY = 0o040000
 const TYPE_SYMLINK = 0o120000
 
 /** The read-only operations. `out` receives the payload; the return value is its length in bytes, or −errno. */
-export interface RafsOps extends DirectoryOps, XattrOps {
+export interface RafsOps extends FileSystemOps {
   readonly bootstrap: Bootstrap
-  /** nid of a nodeid. */
-  nidOf(nodeid: number): number
-  lookup(nodeid: number, name: Uint8Array, out: ReplyBuffer): number
-  getattr(nodeid: number, out: ReplyBuffer): number
-  readlink(nodeid: number, out: ReplyBuffer): number
-  statfs(out: ReplyBuffer): number
 }
 
 /** nodeid ↔ nid. */

@@ -8,31 +8,47 @@
  * close the descriptor, because a number that is closed early may belong to another file by then.
  */
 import { closeSync } from 'node:fs'
-import type { Bootstrap } from '@nydus/rafs-format'
-import type { CompatAttrs } from './attr.ts'
-import type { BlobRangeReader } from './blob-range-reader.ts'
 import { detachAtExit } from './detach-at-exit.ts'
+import type { ReadFile } from './file-reader.ts'
+import { type FileAccess, sumFops } from './fop-counters.ts'
 import type { CloseReason, FuseEvent, FuseStats } from './fuse-event.ts'
 import { exchangeInit } from './init-exchange.ts'
 import { createMissReader, type MissReader } from './miss-reader.ts'
 import type { KernelMount } from './mount.ts'
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
-import { COUNTER } from './worker-protocol.ts'
+import {
+  COUNTER,
+  type DeviceUse,
+  FOP_COUNTERS_AT,
+  type InboxMessage,
+  type Served,
+} from './worker-protocol.ts'
 
 /** What a session works with. */
 export interface SessionOptions {
   readonly kernelMount: KernelMount
-  /** Over a SharedArrayBuffer. */
-  readonly bootstrap: Bootstrap
-  readonly compat: CompatAttrs | undefined
-  readonly blobs: BlobRangeReader
+  readonly serves: Served
+  /** Gets what workers miss, until the signal aborts; tells workers of views through `post`. */
+  readonly createReader: (port: ReaderPort) => ReadFile
+  /** Devices only: one was opened or closed. */
+  readonly onDeviceUse?: (use: DeviceUse) => void
   readonly workers: number
   readonly onEvent: (event: FuseEvent) => void
+  /** Told of every answer; costs a message each. */
+  readonly onAccess?: ((access: FileAccess) => void) | undefined
   readonly signal: AbortSignal | undefined
+}
+
+/** What a reader of misses is given. */
+export interface ReaderPort {
+  readonly signal: AbortSignal
+  post(message: InboxMessage): void
 }
 
 /** A running session; the members are those of `RafsMount`. */
 export interface Session {
+  /** Tells all workers. */
+  post(message: InboxMessage): void
   unmount(): Promise<void>
   readonly closed: Promise<void>
   stats(): FuseStats
@@ -57,22 +73,25 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   }
   signal?.addEventListener('abort', onAbort, { once: true })
   onEvent({ kind: 'ready', protocol, workers, limits: [] })
-  return { unmount: closer.unmount, closed: closer.closed, stats: () => sumStats(pool, misses) }
+  const { unmount, closed } = closer
+  return { post: pool.post, unmount, closed, stats: () => sumStats(pool, misses) }
 }
 
 /** INIT has to be answered before a worker may read from the connection. */
 async function openSession(options: SessionOptions) {
-  const { bootstrap, blobs, onEvent, signal, compat } = options
+  const { serves, onDeviceUse, onEvent, onAccess, signal } = options
   const { fd: fuseFd } = options.kernelMount
   const { major, minor } = await exchangeInit(fuseFd, signal)
   const stopping = new AbortController()
   const misses = createMissReader({
-    ...{ fuseFd, bootstrap, blobs, signal: stopping.signal, onFailure: onEvent },
-    onOpen: (view) => pool.addView(view),
+    ...{ fuseFd, signal: stopping.signal, onFailure: onEvent, onAccess },
+    readFile: options.createReader({ signal: stopping.signal, post: (message) => pool.post(message) }),
   })
   const pool = createWorkerPool({
     count: options.workers,
-    setup: { bootstrap: bootstrap.bytes, compat, fuseFd },
+    setup: { serves, fuseFd },
+    onAccess,
+    ...(onDeviceUse === undefined ? {} : { onDeviceUse }),
     onMiss: misses.answer,
     onFailure: onEvent,
     onEnd: (reason, error) => void closer.end(reason, error),
@@ -138,5 +157,7 @@ function sumStats(pool: WorkerPool, misses: MissReader): FuseStats {
     misses: sum(COUNTER.MISSES),
     failures: sum(COUNTER.FAILURES) + failures,
     pending,
+    fops: sumFops([...pool.counters.map((counters) => counters.subarray(FOP_COUNTERS_AT)), misses.fops]),
+    inflight: misses.inflight(),
   }
 }

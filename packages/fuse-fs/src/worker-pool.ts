@@ -2,12 +2,13 @@
 /** The worker threads of one mount: started together, stopped together, told of every opened blob. */
 import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import type { SharedBlobView } from './blob-range-reader.ts'
+import type { FileAccess } from './fop-counters.ts'
 import { FuseError } from './fuse-error.ts'
 import type { CloseReason, FuseFailure } from './fuse-event.ts'
 import { CLOEXEC, libc } from './libc.ts'
 import {
   COUNTER_COUNT,
+  type DeviceUse,
   type InboxMessage,
   type ReadMiss,
   SHARED,
@@ -20,9 +21,13 @@ import {
 export interface WorkerPoolOptions {
   /** Threads, ≥ 1. */
   readonly count: number
-  readonly setup: Pick<WorkerSetup, 'bootstrap' | 'compat' | 'fuseFd'>
+  readonly setup: Pick<WorkerSetup, 'serves' | 'fuseFd'>
+  /** Told of every answer of a worker; costs a message each. */
+  readonly onAccess?: ((access: FileAccess) => void) | undefined
   onMiss(miss: ReadMiss): void
   onFailure(failure: FuseFailure): void
+  /** A device was opened or closed. */
+  onDeviceUse?(use: DeviceUse): void
   /** The connection ended or a worker died. May be called several times. */
   onEnd(reason: CloseReason, error?: unknown): void
 }
@@ -35,8 +40,8 @@ export interface WorkerPool {
   readonly exited: Promise<void>
   /** Counters of each worker, indexed by COUNTER. */
   readonly counters: readonly Float64Array[]
-  /** Tells all workers of an opened blob. */
-  addView(view: SharedBlobView): void
+  /** Tells all workers; before the next request each of them knows. */
+  post(message: InboxMessage): void
   /** Makes all workers leave at once; synchronous, so that it works while the process exits. Idempotent. */
   stop(): void
 }
@@ -55,7 +60,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const shared = new Int32Array(new SharedArrayBuffer(SHARED_COUNT * Int32Array.BYTES_PER_ELEMENT))
   const counters = Array.from({ length: options.count }, createCounters)
   const running = counters.map((own, index) => {
-    const setup: WorkerSetup = { ...options.setup, stopFd, shared, counters: own }
+    const tellsAccess = options.onAccess !== undefined
+    const setup: WorkerSetup = { ...options.setup, tellsAccess, stopFd, shared, counters: own }
     return startWorker(setup, index, options)
   })
   let isOver = false
@@ -70,9 +76,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     ready,
     exited,
     counters,
-    addView(view) {
-      for (const { worker } of running) worker.postMessage(view satisfies InboxMessage)
-      Atomics.add(shared, SHARED.VIEWS, 1)
+    post(message) {
+      for (const { worker } of running) worker.postMessage(message)
+      Atomics.add(shared, SHARED.POSTED, 1)
     },
     stop() {
       // The number of the descriptor may belong to another file when the workers have left by themselves.
@@ -114,6 +120,8 @@ function startWorker(setup: WorkerSetup, index: number, options: WorkerPoolOptio
     if (message.kind === 'miss') options.onMiss(message)
     else if (message.kind === 'failure') options.onFailure(message)
     else if (message.kind === 'ready') ready.resolve()
+    else if (message.kind === 'access') options.onAccess?.(message)
+    else if (message.kind === 'opened' || message.kind === 'released') options.onDeviceUse?.(message)
     else options.onEnd('kernel')
   })
   worker.on('error', (error) => {

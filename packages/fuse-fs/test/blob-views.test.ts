@@ -58,7 +58,7 @@ describe('createBlobViews', () => {
   it('finds a view by the index of its blob', () => {
     const views = createBlobViews()
     expect(views.get(3)).toBeUndefined()
-    views.add(view([]))
+    views.add(3, view([]))
     expect(views.get(3)?.uncompressedSize).toBe(1050)
     expect(views.get(0)).toBeUndefined()
   })

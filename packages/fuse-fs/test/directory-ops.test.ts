@@ -5,12 +5,12 @@ import { describe, expect, it } from 'vitest'
 import type { RequestTarget } from '../src/dispatch.ts'
 import { OPCODE } from '../src/protocol/opcodes.ts'
 import { FuseAttr, FuseDirent, FuseEntryOut } from '../src/protocol/structs.ts'
-import { createRafsOps } from '../src/rafs-ops.ts'
+import { createRafsOps, type RafsOps } from '../src/rafs-ops.ts'
 import { fixtureBootstrap } from './support/fixture.ts'
 import { ask, name, range } from './support/requests.ts'
 
 const ENTRY_BYTES = FuseEntryOut.size + FuseAttr.size
-const open = (id: string): RequestTarget => ({
+const open = (id: string): RequestTarget & { readonly ops: RafsOps } => ({
   ops: createRafsOps(openBootstrap(fixtureBootstrap(id))),
   read: () => 0,
 })

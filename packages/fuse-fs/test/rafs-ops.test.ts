@@ -11,7 +11,7 @@ import {
   FuseGetxattrOut,
   FuseStatfsOut,
 } from '../src/protocol/structs.ts'
-import { createRafsOps } from '../src/rafs-ops.ts'
+import { createRafsOps, type RafsOps } from '../src/rafs-ops.ts'
 import { fixtureBootstrap } from './support/fixture.ts'
 import { ask, askXattr, name } from './support/requests.ts'
 
@@ -20,7 +20,7 @@ const { EINVAL, ENOTDIR, ENAMETOOLONG, ENODATA, ENOSYS, ERANGE } = constants.err
 function open(
   id: string,
   compat?: { mountTime: number; owner: { uid: number; gid: number } | undefined },
-): RequestTarget {
+): RequestTarget & { readonly ops: RafsOps } {
   const bootstrap = openBootstrap(fixtureBootstrap(id))
   return { ops: createRafsOps(bootstrap, compat === undefined ? {} : { compat }), read: () => 0 }
 }

@@ -42,7 +42,7 @@ describe('readReady', () => {
     const source = createSource()
     const request = { nid, offset: 0, size: 4096 }
     expect(readReady(source, request, out)).toBe(MISS)
-    source.views.add(source.view)
+    source.views.add(source.view.blobIndex, source.view)
     expect(readReady(source, request, out)).toBe(4096)
     source.view.readyBits.fill(0)
     expect(readReady(source, request, out)).toBe(MISS)
@@ -50,7 +50,7 @@ describe('readReady', () => {
 
   it('puts extents behind each other and stops at the end of the file', () => {
     const source = createSource()
-    source.views.add(source.view)
+    source.views.add(source.view.blobIndex, source.view)
     expect(readReady(source, { nid, offset: 2_097_000, size: 4096 }, out)).toBe(229)
     expect(readReady(source, { nid, offset: 2_097_229, size: 4096 }, out)).toBe(0)
     source.calls.length = 0
@@ -63,13 +63,13 @@ describe('readReady', () => {
 
   it('never writes past the reply buffer', () => {
     const source = createSource()
-    source.views.add(source.view)
+    source.views.add(source.view.blobIndex, source.view)
     expect(readReady(source, { nid, offset: 0, size: 2 ** 31 }, createReplyBuffer(5000))).toBe(5000)
   })
 
   it('is a miss when the file is shorter than its map', () => {
     const source = createSource({ short: true })
-    source.views.add(source.view)
+    source.views.add(source.view.blobIndex, source.view)
     expect(readReady(source, { nid, offset: 0, size: 4096 }, out)).toBe(MISS)
   })
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest'
 import { mountAt, readMounts } from '../src/mountpoint.ts'
 import { type Child, startChild } from './support/calls.ts'
-import { fixtureListing, mountableFixtures } from './support/fixture.ts'
+import { fixtureListing, mountableFixtures, NO_BOOTSTRAP } from './support/fixture.ts'
 import { createMountpoint, describeMounted, isMounted, removeMountpoints } from './support/mounts.ts'
 import type { ServeOptions } from './support/serve.ts'
 
@@ -115,8 +115,8 @@ describeMounted('a mounted session', () => {
     await expect(mount({ mountpoint: `${mountpoint}/none` })).rejects.toMatchObject({
       code: 'ERR_FUSE_MOUNT_FAILED',
     })
-    await expect(mount({ fixture: 'tiny-tar-v5' })).rejects.toMatchObject({
-      code: 'ERR_FORMAT_UNSUPPORTED_VERSION',
+    await expect(mount({ fixture: NO_BOOTSTRAP })).rejects.toMatchObject({
+      code: 'ERR_FORMAT_BAD_MAGIC',
     })
     await expect(mount({ workers: 0 })).rejects.toThrow('workers is 0')
     expect(isMounted(mountpoint)).toBe(false)

@@ -9,7 +9,7 @@ import {
   readSymlink,
   readXattrs,
 } from '@nydus/rafs-format'
-import { type AttrRules, shownMode } from '../attr.ts'
+import { type AttrRules, blocksOf, shownMode } from '../attr.ts'
 import { ERRNO, errnoOf } from '../errno.ts'
 
 const STAT_BLOCK_BYTES = 512
@@ -164,7 +164,7 @@ function statOf(inode: Inode, rules: AttrRules): NativeStat {
       ino: inode.nid,
       rdev: inode.rdev,
     },
-    ...{ blksize: BLOCK_BYTES, blocks: Math.ceil(inode.size / STAT_BLOCK_BYTES) },
+    ...{ blksize: BLOCK_BYTES, blocks: blocksOf(inode) },
     ...{ atime: milliseconds, mtime: milliseconds, ctime: milliseconds },
   }
 }

@@ -66,6 +66,9 @@ export const WRITE_OPCODES: ReadonlySet<number> = new Set([
   OPCODE.TMPFILE,
 ])
 
+/** Bits of an OPEN reply. */
+export const OPEN_FLAGS = { DIRECT_IO: 1, KEEP_CACHE: 2 } as const
+
 /** nodeid of the mount's root. */
 export const ROOT_NODEID = 1
 

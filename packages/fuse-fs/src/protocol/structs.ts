@@ -92,6 +92,13 @@ export const FuseInitOut = defineStruct('FuseInitOut', 64, {
   reserved0: reserved(22),
 })
 
+/** Result of OPEN. */
+export const FuseOpenOut = defineStruct('FuseOpenOut', 16, {
+  fileHandle: u64flags,
+  openFlags: u32, // OPEN_FLAGS
+  reserved0: reserved(4),
+})
+
 /** Argument of READ, READDIR and READDIRPLUS. */
 export const FuseReadIn = defineStruct('FuseReadIn', 40, {
   fileHandle: u64flags,

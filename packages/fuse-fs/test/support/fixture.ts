@@ -54,8 +54,12 @@ export function mountableFixtures(): readonly Fixture[] {
   })
 }
 
+/** Instead of a fixture: bytes that are no bootstrap. */
+export const NO_BOOTSTRAP = 'no-bootstrap'
+
 /** The bootstrap of a fixture. */
 export function fixtureBootstrap(id: string): Uint8Array {
+  if (id === NO_BOOTSTRAP) return new Uint8Array(8192)
   const stored = fixtures.find((fixture) => fixture.id === id)?.outputs?.bootstrap
   if (stored === undefined) throw new Error(`no bootstrap in fixture ${id}`)
   return read(stored)

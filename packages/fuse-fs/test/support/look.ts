@@ -2,6 +2,7 @@
 /** A process that looks at a mount as any program does, with plain system calls. */
 import { createHash } from 'node:crypto'
 import {
+  closeSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -159,6 +160,11 @@ answerCalls({
   mode: (path: string) => lstatSync(path).mode,
   names: (path: string) => readdirSync(path).sort(),
   hold: (path: string) => void held.push(openSync(path, 'r')),
+  /** Bytes that reading the held file to its end gives. */
+  readHeld: () => readFileSync(held[0] ?? -1).length,
+  letGo: () => {
+    for (const fd of held.splice(0)) closeSync(fd)
+  },
   heldError: () => errorOf(() => readSync(held[0] ?? -1, Buffer.alloc(4096), 0, 4096, 0)),
   /** errno of lgetxattr and llistxattr with a buffer of `size` bytes, 0 if they work. */
   xattrErrno: ({ path, name, size }: { path: string; name: string; size: number }) => {
