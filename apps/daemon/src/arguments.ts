@@ -2,6 +2,7 @@
 /** The command line. Statuses are the original's: 0 for help and version, 2 for lines that make no sense. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DaemonError } from './daemon-error.ts'
+import { DATA_PLANES, type DataPlane } from './data-planes.ts'
 import { formatVersion, VERSION } from './version.ts'
 
 /** Log levels, the most talkative first. */
@@ -12,9 +13,20 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 /** What `nydusd fuse` was asked to do. */
 export interface FuseArguments {
   readonly mountpoint: string
-  readonly bootstrap: string
+  /** Image to mount at the start. Without it, and without `sharedDir`, mounts come through the API. */
+  readonly bootstrap?: string
+  /** Directory to show read-only. */
+  readonly sharedDir?: string
+  /** Place of that image or directory inside the mount: `/`, or a path for which a tree is made. */
+  readonly virtualMountpoint: string
   /** A configuration file, or a directory with blobs and their cache. */
-  readonly source: { readonly config: string } | { readonly localfsDir: string }
+  readonly source?: { readonly config: string } | { readonly localfsDir: string }
+  /** File with paths to fetch ahead, one a line. */
+  readonly prefetchFiles?: string
+  /** Name for the supervisor. */
+  readonly id?: string
+  /** Socket of the supervisor. */
+  readonly supervisor?: string
   readonly apisock?: string
   readonly logLevel: LogLevel
   /** Has the extension `.log` or another one. */
@@ -23,6 +35,8 @@ export interface FuseArguments {
   readonly logRotationBytes: number
   /** Threads that answer the kernel. */
   readonly threads: number
+  /** Who serves the files: FUSE workers, or the kernel's EROFS over blob devices. */
+  readonly dataPlane: DataPlane
 }
 
 /** Where help and complaints of the parser go. */
@@ -34,14 +48,10 @@ export interface ParserOutput {
 const MAX_THREADS = 1024
 const MEGABYTE = 1 << 20
 
-/** Options of later versions: accepted by the parser, so that we can say why they do not work. */
+/** Accepted by the parser, so that we can say why they do not work. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   upgrade: 'hot upgrade',
-  supervisor: 'a supervisor',
-  id: 'a supervisor',
   writable: 'a writable mount',
-  prefetchFiles: 'prefetching a list of files',
-  sharedDir: 'a passthrough file system',
   dedupDb: 'a deduplication database',
   hybridMode: 'hybrid mode',
 }
@@ -115,24 +125,35 @@ function fuseOptions(command: Command): Command {
   const text = (flags: string, description?: string): Option => new Option(flags, description).argParser(once)
   const visible = [
     text('-M, --mountpoint <dir>', 'directory to mount on').makeOptionMandatory(),
-    text('-B, --bootstrap <file>', 'bootstrap of the image (image.boot)').conflicts('sharedDir'),
-    text('-C, --config <file>', 'configuration, version 1 JSON').conflicts('localfsDir'),
+    text(
+      '-B, --bootstrap <file>',
+      'bootstrap of the image; without it images come through the API',
+    ).conflicts('sharedDir'),
+    text('-C, --config <file>', 'configuration: JSON of version 1 or 2, or TOML of version 2').conflicts(
+      'localfsDir',
+    ),
     text('-D, --localfs-dir <dir>', 'directory with the blobs, and for their cache; replaces --config'),
     text('-A, --apisock <path>', 'unix socket of the HTTP API'),
     new Option('-l, --log-level <level>', 'least important level to log').choices(LOG_LEVELS).default('info'),
     text('-L, --log-file <file>', 'log there, not to stderr; .log is added to a name without extension'),
     new Option('--log-rotation-size <MB>', 'begin a new log file at this size; 0: never').argParser(
-      parseCount,
+      countOrFail,
     ),
     new Option('--fuse-threads <count>', 'threads that answer the kernel').argParser(parseThreads).default(4),
+    new Option(
+      '--data-plane <plane>',
+      'fuse, or the kernel reads the image itself: erofs; auto: erofs if it can',
+    )
+      .choices(DATA_PLANES)
+      .default('fuse'),
+    text('-s, --shared-dir <dir>', 'show this directory read-only instead of an image'),
+    text('-m, --virtual-mountpoint <path>', 'place of the image inside the mount; default: /'),
   ]
   const hidden = [
     new Option('--thread-num <count>').argParser(parseThreads),
     new Option('--failover-policy <policy>').choices(['none', 'resend', 'flush']),
-    new Option('--rlimit-nofile <count>').argParser(parseCount),
-    ...['-m, --virtual-mountpoint <path>', '-s, --shared-dir <dir>', '--prefetch-files <file>'].map((flags) =>
-      text(flags),
-    ),
+    new Option('--rlimit-nofile <count>').argParser(countOrFail),
+    text('--prefetch-files <file>'),
     ...['--dedup-db <file>', '--id <id>', '--supervisor <path>'].map((flags) => text(flags)),
     ...['--upgrade', '--writable', '--hybrid-mode'].map((flags) => new Option(flags)),
   ]
@@ -151,6 +172,12 @@ function parseCount(text: string): number {
   return Number(text)
 }
 
+/** As the original: not a fault of the command line, but a failure. */
+function countOrFail(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new DaemonError('ERR_USAGE', `${JSON.stringify(text)} is not a number`)
+}
+
 function parseThreads(text: string): number {
   const threads = parseCount(text)
   if (threads < 1 || threads > MAX_THREADS) throw new InvalidArgumentError(`valid range: 1-${MAX_THREADS}`)
@@ -160,31 +187,44 @@ function parseThreads(text: string): number {
 function checkOptions(options: RawOptions): FuseArguments {
   for (const [name, what] of Object.entries(UNSUPPORTED))
     if (options[name] !== undefined) throw unsupported(what)
-  if ((options.virtualMountpoint ?? '/') !== '/') throw unsupported('--virtual-mountpoint other than /')
-  const bootstrap = textOf(options, 'bootstrap')
-  if (bootstrap === undefined) throw unsupported('a daemon without --bootstrap')
-  const config = textOf(options, 'config')
-  const localfsDir = textOf(options, 'localfsDir')
-  const apisock = textOf(options, 'apisock')
+  const optional = {
+    ...member(options, 'bootstrap'),
+    ...member(options, 'sharedDir'),
+    ...member(options, 'apisock'),
+    ...member(options, 'prefetchFiles'),
+    ...member(options, 'id'),
+    ...member(options, 'supervisor'),
+  }
   const logFile = textOf(options, 'logFile')
+  const source = sourceOf(options)
+  if (optional.bootstrap !== undefined && source === undefined) {
+    throw new DaemonError('ERR_USAGE', 'nothing says where the blobs are', {
+      hint: 'add --config FILE or --localfs-dir DIR',
+    })
+  }
   return {
     mountpoint: textOf(options, 'mountpoint') ?? '',
-    bootstrap,
-    source: sourceOf(config, localfsDir),
+    virtualMountpoint: textOf(options, 'virtualMountpoint') ?? '/',
     logLevel: options.logLevel as LogLevel,
     logRotationBytes: Number(options.logRotationSize ?? 0) * MEGABYTE,
     threads: (options.threadNum ?? options.fuseThreads) as number,
-    ...(apisock === undefined ? {} : { apisock }),
+    dataPlane: options.dataPlane as DataPlane,
+    ...optional,
+    ...(source === undefined ? {} : { source }),
     ...(logFile === undefined ? {} : { logFile: withExtension(logFile) }),
   }
 }
 
-function sourceOf(config: string | undefined, localfsDir: string | undefined): FuseArguments['source'] {
+function sourceOf(options: RawOptions): FuseArguments['source'] | undefined {
+  const config = textOf(options, 'config')
   if (config !== undefined) return { config }
-  if (localfsDir !== undefined) return { localfsDir }
-  throw new DaemonError('ERR_USAGE', 'nothing says where the blobs are', {
-    hint: 'add --config FILE or --localfs-dir DIR',
-  })
+  const localfsDir = textOf(options, 'localfsDir')
+  return localfsDir === undefined ? undefined : { localfsDir }
+}
+
+function member<K extends string>(options: RawOptions, name: K): { readonly [P in K]?: string } {
+  const value = textOf(options, name)
+  return value === undefined ? {} : ({ [name]: value } as { readonly [P in K]?: string })
 }
 
 function textOf(options: RawOptions, name: string): string | undefined {

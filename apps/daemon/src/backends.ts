@@ -10,17 +10,21 @@ export type BackendConfig =
   | { readonly type: 'registry'; readonly config: RegistryConfig }
   | { readonly type: 'localfs'; readonly config: LocalfsConfig }
 
-/** Opens a backend; no connection is made yet. @throws {DaemonError} ERR_CONFIG_INVALID for a setting that cannot be honoured. */
-export function openBackend(backend: BackendConfig): ImageBackend {
-  if (backend.type === 'registry') return registryBackend(backend.config)
+/**
+ * Opens a backend; no connection is made yet.
+ * @param liveAuth asked whenever credentials are needed: base64 of `user:password` that replaces the registry's `auth`.
+ * @throws {DaemonError} ERR_CONFIG_INVALID for a setting that cannot be honoured.
+ */
+export function openBackend(backend: BackendConfig, liveAuth?: () => string | undefined): ImageBackend {
+  if (backend.type === 'registry') return registryBackend(backend.config, liveAuth)
   const { dir, alt_dirs: altDirs, blob_file: blobFile } = backend.config
   if (dir === '' && blobFile === '' && altDirs.length === 0) throw invalid('localfs needs dir or blob_file')
   return localBackend({ dir, altDirs, blobFile })
 }
 
-function registryBackend(config: RegistryConfig): ImageBackend {
+function registryBackend(config: RegistryConfig, liveAuth?: () => string | undefined): ImageBackend {
   refuseUnsupported(config)
-  const credentials = credentialsOf(config)
+  const credentials = liveAuth === undefined ? credentialsOf(config) : liveCredentials(config, liveAuth)
   const silence = Math.max(config.timeout, config.connect_timeout)
   const store = openImageStore(`${addressOf(config)}/${config.repo}`, {
     plainHttp: config.scheme === 'http',
@@ -51,6 +55,19 @@ function credentialsOf({
     username: decoded.slice(0, colon),
     password: decoded.slice(colon + 1),
   })
+}
+
+/** Those of the configuration until others are set. */
+function liveCredentials(config: RegistryConfig, liveAuth: () => string | undefined): CredentialSource {
+  const configured = credentialsOf(config)
+  return {
+    async credentialsFor(registry, signal) {
+      const auth = liveAuth()
+      const source =
+        auth === undefined ? configured : credentialsOf({ ...config, auth, registry_token: null })
+      return source?.credentialsFor(registry, signal)
+    },
+  }
 }
 
 /** Silently ignoring one of these would send requests to the wrong place or trust the wrong host. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The daemon's JSON configuration, version 1: what deployed snapshotters write. Unknown keys are ignored. */
+/** The daemon's configuration: version 1, which deployed snapshotters write, and version 2. Unknown keys are ignored. */
 import * as z from 'zod'
 
 /** Longest read ahead that a configuration may ask for, in bytes. */
@@ -41,7 +41,8 @@ const localfs = z.object({
   alt_dirs: z.array(z.string()).default([]),
 })
 
-const backend = z.discriminatedUnion(
+/** Where blobs are: the type, and the settings of that type. */
+export const backend = z.discriminatedUnion(
   'type',
   [
     z.object({ type: z.literal('registry'), config: registry }),
@@ -53,23 +54,23 @@ const backend = z.discriminatedUnion(
   },
 )
 
+const cacheType = z.enum(['blobcache', 'filecache'], {
+  error: 'must be blobcache or filecache: other caches are not supported',
+})
+
+const fileCache = z.object({
+  work_dir: z.string().min(1).default('.'),
+  disable_indexed_map: flag,
+  enable_encryption: flag,
+  enable_convergent_encryption: flag,
+  encryption_key: text,
+})
+
 const cache = z.object({
-  type: z.enum(['blobcache', 'filecache'], {
-    error: 'must be blobcache or filecache: other caches are not supported',
-  }),
-  compressed: z.literal(false, { error: 'a compressed cache is not supported' }).default(false),
+  type: cacheType,
+  compressed: flag,
   validate: flag,
-  config: z
-    .object({
-      work_dir: z.string().min(1).default('.'),
-      disable_indexed_map: flag,
-      enable_encryption: z.literal(false, { error: 'an encrypted cache is not supported' }).default(false),
-      enable_convergent_encryption: z
-        .literal(false, { error: 'an encrypted cache is not supported' })
-        .default(false),
-      encryption_key: text,
-    })
-    .prefault({}),
+  config: fileCache.prefault({}),
 })
 
 const prefetch = z.object({
@@ -85,7 +86,7 @@ const prefetch = z.object({
   stream_prefetch: flag,
 })
 
-/** The whole document. */
+/** The whole document of version 1. */
 export const configV1 = z.object({
   device: z.object({ id: text, backend, cache }),
   mode: z.enum(['direct', 'cached']),
@@ -102,8 +103,52 @@ export const configV1 = z.object({
   fs_prefetch: prefetch.prefault({}),
 })
 
-/** A parsed document, defaults filled in. */
+const batchBytes = z.int().min(0).max(MAX_BATCH_BYTES)
+const mebibyte = 1 << 20
+
+const prefetchV2 = z.object({
+  enable: z.boolean(),
+  threads: z.int().min(0).max(MAX_THREADS).default(8),
+  batch_size: batchBytes.default(mebibyte),
+  bandwidth_limit: z.int().min(0).max(0xffff_ffff).default(0),
+  prefetch_all: flag,
+  stream_prefetch: flag,
+})
+const noPrefetch = { enable: false, threads: 0, batch_size: 0 } as const
+
+/** The whole document of version 2. The members of its backend stand under the name of the type. */
+export const configV2 = z.object({
+  version: z.literal(2),
+  id: text,
+  backend: z
+    .looseObject({ type: z.string() })
+    .transform(({ type, ...settings }) => ({ type, config: settings[type] }))
+    .pipe(backend),
+  cache: z.object({
+    type: cacheType,
+    compressed: flag,
+    validate: flag,
+    prefetch: prefetchV2.prefault({ ...noPrefetch, prefetch_all: true }),
+    filecache: fileCache.prefault({}),
+  }),
+  rafs: z
+    .object({
+      mode: z.enum(['direct', 'cached']).default('direct'),
+      batch_size: batchBytes.default(mebibyte),
+      validate: flag,
+      enable_xattr: flag,
+      iostats_files: flag,
+      access_pattern: flag,
+      latest_read_files: flag,
+      prefetch: prefetchV2.prefault(noPrefetch),
+    })
+    .prefault({}),
+})
+
+/** A parsed document of version 1, defaults filled in. */
 export type ConfigV1 = z.output<typeof configV1>
+/** A parsed document of version 2, defaults filled in. */
+export type ConfigV2 = z.output<typeof configV2>
 /** Settings of a registry backend. */
 export type RegistryConfig = z.output<typeof registry>
 /** Settings of a localfs backend. */

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Reads the configuration file and the environment; gives what the API shows of it. */
+/** Reads configurations, from files and from the API, and the environment. */
 import { open } from 'node:fs/promises'
 import { isNydusError } from '@nydus/base/error'
+import type { CacheStorage } from '@nydus/chunk-cache'
+import { parse as parseToml } from 'smol-toml'
 import type * as z from 'zod'
 import type { BackendConfig } from './backends.ts'
-import { type ConfigV1, configV1 } from './config-schema.ts'
+import { cacheStorage } from './cache-storage.ts'
+import { type ConfigV2, configV1, configV2 } from './config-schema.ts'
+import { type ConfigDescription, convertV1, describeConfig } from './convert-config.ts'
 import { DaemonError } from './daemon-error.ts'
 
 /** How a mount is configured, and how the API describes that. */
@@ -12,62 +16,78 @@ export interface DaemonConfig {
   readonly id: string
   readonly backend: BackendConfig
   readonly cacheDir: string
+  /** How chunks are kept there. Has the key of an encrypted cache: never log it. */
+  readonly storage: CacheStorage
+  /** RAFS v5: do not trust a chunk map file. */
+  readonly volatileMap: boolean
   readonly validate: boolean
   readonly amplifyBytes: number
-  readonly prefetch: boolean
+  readonly prefetch: ConfigV2['rafs']['prefetch']
+  /** Per-file counters, which only the fuse plane can have. */
+  readonly accounting: { readonly files: boolean; readonly pattern: boolean; readonly latest: boolean }
   /** The document that `GET /api/v1/daemon` shows: the original's version 2, complete, without secrets. */
   readonly description: ConfigDescription
 }
 
-/** JSON of the original's `ConfigV2`. */
-export type ConfigDescription = Readonly<Record<string, unknown>>
+type Environment = Readonly<NodeJS.ProcessEnv>
 
 const MAX_CONFIG_BYTES = 1 << 20
 
 /**
- * Reads a version 1 JSON configuration.
+ * Reads a configuration file: JSON of version 1 or 2, or TOML of version 2.
  * @param environment `IMAGE_PULL_AUTH` there replaces the registry's `auth`.
  * @throws {DaemonError} ERR_CONFIG_INVALID, with the path of the member that is wrong and never its value.
  */
-export async function loadConfig(
-  path: string,
-  environment: Readonly<NodeJS.ProcessEnv>,
-): Promise<DaemonConfig> {
-  const document = parseJson(await readConfigFile(path), path)
-  return checkConfig(document, path, environment)
+export async function loadConfig(path: string, environment: Environment): Promise<DaemonConfig> {
+  return parseConfig(await readConfigFile(path), path, environment)
+}
+
+/**
+ * Parses the text of a configuration.
+ * @param name where it is from, for messages.
+ * @throws {DaemonError} ERR_CONFIG_INVALID, as `loadConfig`.
+ */
+export function parseConfig(text: string, name: string, environment: Environment): DaemonConfig {
+  const document = parseDocument(text, name)
+  return fromSettings(withEnvironment(checkDocument(document, name), environment))
 }
 
 /** The configuration behind `--localfs-dir`: blobs and their cache in one directory. */
 export function localfsConfig(dir: string): DaemonConfig {
-  const document = {
-    device: {
-      backend: { type: 'localfs', config: { dir } },
-      cache: { type: 'blobcache', config: { work_dir: dir } },
-    },
-    mode: 'direct',
-    enable_xattr: true,
-  }
-  return checkConfig(document, '--localfs-dir', {})
+  return fromSettings(
+    configV2.parse({
+      version: 2,
+      backend: { type: 'localfs', localfs: { dir } },
+      cache: { type: 'blobcache', filecache: { work_dir: dir } },
+    }),
+  )
 }
 
-function checkConfig(
-  document: unknown,
-  path: string,
-  environment: Readonly<NodeJS.ProcessEnv>,
-): DaemonConfig {
-  const parsed = configV1.safeParse(document)
-  if (!parsed.success) throw invalid(path, firstProblem(parsed.error))
-  const config = withEnvironment(parsed.data, environment)
-  const { backend, cache, id } = config.device
+function fromSettings(settings: ConfigV2): DaemonConfig {
+  const { id, backend, cache, rafs } = settings
   return {
     id,
     backend,
-    cacheDir: cache.config.work_dir,
-    validate: cache.validate || config.digest_validate,
-    amplifyBytes: config.amplify_io,
-    prefetch: config.fs_prefetch.enable,
-    description: describe(config),
+    cacheDir: cache.filecache.work_dir,
+    storage: cacheStorage({ compressed: cache.compressed, config: cache.filecache }),
+    volatileMap: cache.filecache.disable_indexed_map,
+    validate: cache.validate || rafs.validate,
+    amplifyBytes: rafs.batch_size,
+    prefetch: rafs.prefetch,
+    accounting: {
+      files: rafs.iostats_files,
+      pattern: rafs.access_pattern,
+      latest: rafs.latest_read_files,
+    },
+    description: describeConfig(settings),
   }
+}
+
+function checkDocument(document: unknown, name: string): ConfigV2 {
+  const isV2 = typeof document === 'object' && document !== null && 'version' in document
+  const parsed = isV2 ? configV2.safeParse(document) : configV1.transform(convertV1).safeParse(document)
+  if (parsed.success) return parsed.data
+  throw invalid(name, firstProblem(parsed.error))
 }
 
 async function readConfigFile(path: string): Promise<string> {
@@ -89,29 +109,30 @@ async function readConfigFile(path: string): Promise<string> {
       `configuration ${path} ${missing ? 'does not exist' : 'cannot be read'}`,
       {
         cause,
-        hint: 'give the path of a JSON file with --config',
+        hint: 'give the path of a JSON or TOML file with --config',
       },
     )
   }
 }
 
-function parseJson(text: string, path: string): unknown {
+/** The parsers' own messages quote the text, which may hold credentials: they are not passed on. */
+function parseDocument(text: string, name: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The parser's message quotes the text, which may hold credentials.
-    throw invalid(path, 'it is not JSON')
+    try {
+      return parseToml(text)
+    } catch {
+      throw invalid(name, 'it is not JSON and not TOML')
+    }
   }
 }
 
-function withEnvironment(config: ConfigV1, environment: Readonly<NodeJS.ProcessEnv>): ConfigV1 {
+function withEnvironment(settings: ConfigV2, environment: Environment): ConfigV2 {
   const auth = environment.IMAGE_PULL_AUTH
-  const { backend } = config.device
-  if (auth === undefined || auth === '' || backend.type !== 'registry') return config
-  return {
-    ...config,
-    device: { ...config.device, backend: { ...backend, config: { ...backend.config, auth } } },
-  }
+  const { backend } = settings
+  if (auth === undefined || auth === '' || backend.type !== 'registry') return settings
+  return { ...settings, backend: { ...backend, config: { ...backend.config, auth } } }
 }
 
 function firstProblem(error: z.ZodError): string {
@@ -120,62 +141,9 @@ function firstProblem(error: z.ZodError): string {
   return at === '' ? (issue?.message ?? 'unknown problem') : `${at}: ${issue?.message}`
 }
 
-function invalid(path: string, what: string): DaemonError {
-  return new DaemonError('ERR_CONFIG_INVALID', `configuration ${path}: ${what}`, {
-    details: { path },
+function invalid(name: string, what: string): DaemonError {
+  return new DaemonError('ERR_CONFIG_INVALID', `configuration ${name}: ${what}`, {
+    details: { path: name },
     hint: 'see the README of @nydus/daemon for a complete example',
   })
-}
-
-function describe(config: ConfigV1): ConfigDescription {
-  const { backend, cache, id } = config.device
-  const { fs_prefetch: prefetch } = config
-  return {
-    version: 2,
-    id,
-    backend: {
-      type: backend.type,
-      localdisk: null,
-      localfs: backend.type === 'localfs' ? backend.config : null,
-      oss: null,
-      s3: null,
-      registry: backend.type === 'registry' ? { ...backend.config, auth: null, registry_token: null } : null,
-      'http-proxy': null,
-    },
-    external_backends: [],
-    cache: {
-      type: cache.type,
-      compressed: cache.compressed,
-      validate: cache.validate,
-      // Version 1 has no such setting; the original shows these values for it.
-      prefetch: {
-        enable: false,
-        threads: 0,
-        batch_size: 0,
-        bandwidth_limit: 0,
-        prefetch_all: true,
-        stream_prefetch: false,
-      },
-      filecache: { ...cache.config, encryption_key: '' },
-      fscache: null,
-    },
-    rafs: {
-      mode: config.mode,
-      batch_size: config.amplify_io,
-      validate: config.digest_validate,
-      enable_xattr: config.enable_xattr,
-      iostats_files: config.iostats_files,
-      access_pattern: config.access_pattern,
-      latest_read_files: config.latest_read_files,
-      prefetch: {
-        enable: prefetch.enable,
-        threads: prefetch.threads_count,
-        batch_size: prefetch.merging_size,
-        bandwidth_limit: prefetch.bandwidth_rate,
-        prefetch_all: prefetch.prefetch_all,
-        stream_prefetch: prefetch.stream_prefetch,
-      },
-    },
-    overlay: null,
-  }
 }

@@ -10,7 +10,7 @@ import type { ImageStore } from '@nydus/registry-client'
 /** The blobs of one image. */
 export interface ImageBackend {
   /** Called at most once a blob. */
-  sourceOf(blob: BlobInfo): BlobSource
+  sourceOf(blob: Pick<BlobInfo, 'blobId'>): BlobSource
   /** Frees connections and files. */
   close(): Promise<void>
 }

@@ -3,15 +3,10 @@
 /** The executable. Nothing here may need a new Node, so that an old one can say what is missing. */
 
 import { setFlagsFromString } from 'node:v8'
+import { checkNodeVersion } from './node-version.ts'
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const OLDEST = [22, 19] as const
-
-if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
+if (checkNodeVersion('nydusd')) {
   // Before anything else is loaded: a daemon lives long and mostly waits, so its young generation stays small.
   setFlagsFromString('--semi-space-growth-factor=1')
   void import('./start.ts').then(({ start }) => start(process.argv.slice(2)))
-} else {
-  process.stderr.write(`nydusd needs Node ${OLDEST.join('.')} or newer, this is ${process.versions.node}\n`)
-  process.exitCode = 78
 }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A bootstrap and a backend become a mounted directory. */
 import { open } from 'node:fs/promises'
-import { FormatError, isNydusError } from '@nydus/base/error'
-import type { FetchReport } from '@nydus/chunk-cache'
-import { type FuseEvent, type FuseStats, mountRafs, type RafsMount } from '@nydus/fuse-fs'
-import { BLOB_FEATURES, type Bootstrap, openBootstrap } from '@nydus/rafs-format'
+import { isNydusError } from '@nydus/base/error'
+import type { CacheStorage, FetchReport } from '@nydus/chunk-cache'
+import type { FileAccess, FuseEvent, FuseStats, RafsMount } from '@nydus/fuse-fs'
+import { type Bootstrap, openBootstrap } from '@nydus/rafs-format'
 import { type BackendConfig, openBackend } from './backends.ts'
 import { DaemonError } from './daemon-error.ts'
+import type { DataPlane } from './data-planes.ts'
+import type { ErofsPlane } from './erofs-plane.ts'
 import type { ImageBackend } from './image-backend.ts'
+import { mountPlane, type PlaneMount } from './mount-plane.ts'
 import { type FullReport, type WiredImage, wireImage } from './wire-image.ts'
 
 /** What happens while an image is mounted. */
 export type ImageEvent =
   /** Stored bytes came from the backend. */
   | ({ readonly kind: 'fetch' } & FetchReport)
+  /** `auto` had to take the slower plane. */
+  | { readonly kind: 'plane'; readonly plane: 'fuse'; readonly reason: string }
   /** The cache directory is full: reads go on, but fetch again and again. Told once a blob. */
   | ({ readonly kind: 'full' } & FullReport)
   | FuseEvent
@@ -34,14 +39,26 @@ export interface MountImageOptions {
   readonly amplifyBytes?: number
   /** Check chunks by digest even where that takes fetching the digests from the blob. */
   readonly validate?: boolean
+  /** How chunks are kept in the cache directory. Default: plain, which is the fastest. */
+  readonly storage?: CacheStorage
+  /** RAFS v5: keep in memory only what the cache directory holds, and find it out by digest. */
+  readonly volatileMap?: boolean
+  /** Id of the blob that the bootstrap came out of, for layers that refer to an OCI layer and were not merged. */
+  readonly bootstrapBlobId?: string
   /** Threads that answer the kernel. */
   readonly workers?: number
+  /** Default `fuse`; `auto` takes the kernel's EROFS where it can be had. */
+  readonly dataPlane?: DataPlane
+  /** Shared by the images of a process; made and closed with the image if missing. */
+  readonly erofsPlane?: ErofsPlane
   /** Users other than the mounting one may use the mount. Default: when root mounts. */
   readonly allowOther?: boolean
   /** Show attributes as the original's daemon does where it deviates from the image. */
   readonly compatAttrs?: boolean
   /** Told of everything that happens, in this thread; must not throw. */
   readonly onEvent?: (event: ImageEvent) => void
+  /** Told of every answered request of a file; fuse plane only, and costs time. */
+  readonly onAccess?: (access: FileAccess) => void
   /** Aborting undoes a mount that is under way, and unmounts one that is there. */
   readonly signal?: AbortSignal
 }
@@ -50,6 +67,8 @@ export interface MountImageOptions {
 export interface MountedImage {
   /** Real path of the directory. */
   readonly mountpoint: string
+  readonly dataPlane: 'erofs' | 'fuse'
+  /** How the kernel is talked to. */
   readonly transport: RafsMount['transport']
   readonly bootstrap: Bootstrap
   /** Unmounts, ends all fetches and persists the cache. Idempotent. @throws {FuseError} ERR_FUSE_UNMOUNT_BUSY */
@@ -80,7 +99,6 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
     signal?.throwIfAborted()
     const bytes = await loadBootstrap(options.bootstrap)
     const bootstrap = openBootstrap(bytes)
-    checkReadable(bootstrap)
     image = wireImage({
       ...options,
       bootstrap,
@@ -88,8 +106,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
       onFetch: (report) => onEvent?.({ kind: 'fetch', ...report }),
       onFull: (report) => onEvent?.({ kind: 'full', ...report }),
     })
-    const { mountpoint } = options
-    const mount = await mountRafs({ bootstrap: bytes, blobs: image, mountpoint, ...fuseOptions(options) })
+    const mount = await mountPlane(options, bootstrap, image)
     return mountedImage(mount, bootstrap, image)
   } catch (error) {
     // What went wrong first counts.
@@ -98,12 +115,13 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   }
 }
 
-function mountedImage(mount: RafsMount, bootstrap: Bootstrap, image: WiredImage): MountedImage {
+function mountedImage(mount: PlaneMount, bootstrap: Bootstrap, image: WiredImage): MountedImage {
   const closed = mount.closed.then(() => image.close())
   // Whoever waits hears of a failure; nobody has to.
   closed.catch(() => {})
   return {
     mountpoint: mount.mountpoint,
+    dataPlane: mount.dataPlane,
     transport: mount.transport,
     bootstrap,
     closed,
@@ -112,22 +130,6 @@ function mountedImage(mount: RafsMount, bootstrap: Bootstrap, image: WiredImage)
       await closed
     },
     stats: () => ({ fuse: mount.stats(), blobs: image.stats() }),
-  }
-}
-
-type FuseOptions = Pick<
-  Parameters<typeof mountRafs>[0],
-  'workers' | 'allowOther' | 'compatAttrs' | 'onEvent' | 'signal'
->
-
-function fuseOptions({ workers, allowOther, compatAttrs, onEvent, signal }: MountImageOptions): FuseOptions {
-  return {
-    ...(workers === undefined ? {} : { workers }),
-    // Others than root may only allow it where /etc/fuse.conf says so.
-    allowOther: allowOther ?? process.geteuid?.() === 0,
-    ...(compatAttrs === undefined ? {} : { compatAttrs }),
-    ...(onEvent === undefined ? {} : { onEvent }),
-    ...(signal === undefined ? {} : { signal }),
   }
 }
 
@@ -178,21 +180,4 @@ function shareBytes(bytes: Uint8Array): Uint8Array {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
   shared.set(bytes)
   return shared
-}
-
-/** Better no mount than one whose files cannot be read. */
-function checkReadable(bootstrap: Bootstrap): void {
-  for (const { blobId, features } of bootstrap.blobs) {
-    for (const feature of ['ZRAN', 'ENCRYPTED', 'TARFS', 'EXTERNAL'] as const) {
-      if ((features & BLOB_FEATURES[feature]) === 0) continue
-      throw new FormatError(
-        'ERR_FORMAT_UNSUPPORTED_FEATURE',
-        `blob ${blobId} is a ${feature.toLowerCase()} blob`,
-        {
-          details: { blobId, feature },
-          hint: 'images of this kind are not supported yet',
-        },
-      )
-    }
-  }
 }

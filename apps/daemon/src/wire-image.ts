@@ -6,13 +6,14 @@ import {
   type BlobCache,
   type BlobSource,
   type CacheStats,
+  type CacheStorage,
   chunkDigests,
   createFetchLimits,
   type FetchReport,
   openBlobCache,
   type SharedBlobView,
 } from '@nydus/chunk-cache'
-import type { BlobInfo, Bootstrap } from '@nydus/rafs-format'
+import { type BlobInfo, type Bootstrap, blobChunks, locateBlobMeta } from '@nydus/rafs-format'
 import type { ImageBackend } from './image-backend.ts'
 
 /** What an image is wired from. */
@@ -22,6 +23,15 @@ export interface WireOptions {
   readonly cacheDir: string
   readonly amplifyBytes?: number | undefined
   readonly validate?: boolean | undefined
+  /** How chunks are kept in the cache directory. Default: plain. */
+  readonly storage?: CacheStorage | undefined
+  /** Keep the readiness of blobs without blob meta in memory only. */
+  readonly volatileMap?: boolean | undefined
+  /**
+   * Id of the blob that the bootstrap came out of, where it did: it holds the blob meta of referenced layers that were not
+   * merged.
+   */
+  readonly bootstrapBlobId?: string | undefined
   /** Contents of `<blob id>.blob.meta` files by blob id. */
   readonly metaFiles?: ReadonlyMap<string, Uint8Array> | undefined
   readonly onFetch?: ((report: FetchReport) => void) | undefined
@@ -63,21 +73,37 @@ export function wireImage(options: WireOptions): WiredImage {
 
   // A cache that could not be opened is tried again, with the source that it had.
   const sources = new Map<string, BlobSource>()
-  const sourceOf = (blob: BlobInfo): BlobSource => {
+  const sourceOf = (blob: Pick<BlobInfo, 'blobId'>): BlobSource => {
     const source = sources.get(blob.blobId) ?? backend.sourceOf(blob)
     sources.set(blob.blobId, source)
     return source
+  }
+
+  const metaSourceOf = (blob: BlobInfo): BlobSource | undefined => {
+    const place = locateBlobMeta(blob)
+    if (place?.separate !== true) return undefined
+    const blobId = place.blobId ?? options.bootstrapBlobId
+    if (blobId !== undefined) return sourceOf({ blobId })
+    throw new FormatError(
+      'ERR_FORMAT_CORRUPT',
+      `blob ${blob.blobId}: its blob meta is in the blob that holds this bootstrap, and that blob is not known`,
+      { details: { blobId: blob.blobId }, hint: 'merge the layer into an image first' },
+    )
   }
 
   const openCache = async (blob: BlobInfo): Promise<BlobCache> => {
     const cache = await openBlobCache({
       blob,
       source: sourceOf(blob),
+      metaSource: metaSourceOf(blob),
       workDir: options.cacheDir,
       ...(options.amplifyBytes === undefined ? {} : { amplifyBytes: options.amplifyBytes }),
       ...(options.validate === undefined ? {} : { validate: options.validate }),
       metaFile: options.metaFiles?.get(blob.blobId),
       chunkDigest: digests(blob.blobIndex),
+      records: () => blobChunks(bootstrap, blob.blobIndex),
+      ...(options.storage === undefined ? {} : { storage: options.storage }),
+      ...(options.volatileMap === undefined ? {} : { volatileMap: options.volatileMap }),
       limits,
       onFetch: options.onFetch,
       signal: closing.signal,

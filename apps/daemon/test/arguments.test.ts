@@ -26,6 +26,8 @@ describe('parseArguments', () => {
     )
     expect(result).toEqual({
       mountpoint: '/m',
+      virtualMountpoint: '/',
+      dataPlane: 'fuse',
       bootstrap: '/b',
       source: { config: '/c' },
       apisock: '/a.sock',
@@ -56,10 +58,9 @@ describe('parseArguments', () => {
 
   it.each([
     [['--upgrade'], 'hot upgrade'],
-    [['--id', 'x', '--supervisor', '/s'], 'a supervisor'],
     [['--writable'], 'a writable mount'],
-    [['--prefetch-files', '/p'], 'prefetching a list of files'],
-    [['--virtual-mountpoint', '/v'], '--virtual-mountpoint'],
+    [['--dedup-db', '/d'], 'a deduplication database'],
+    [['--hybrid-mode'], 'hybrid mode'],
   ])('says that %j cannot be honoured yet', (options, what) => {
     expect(() => parse(...least, ...options)).toThrow(
       expect.objectContaining({ code: 'ERR_USAGE', message: expect.stringContaining(what) }),
@@ -68,6 +69,45 @@ describe('parseArguments', () => {
 
   it.each(['virtiofs', 'singleton', 'nbd', 'uffd'])('says that %s is not supported yet', (command) => {
     expect(() => parse(command, '--anything', 'x')).toThrow(`nydusd ${command} is not supported yet`)
+  })
+
+  it('takes what the original takes', () => {
+    const { result } = parse(
+      ...[
+        ...least,
+        '--id',
+        'x',
+        '--supervisor',
+        '/s',
+        '--prefetch-files',
+        '/p',
+        '--virtual-mountpoint',
+        '/v',
+      ],
+      ...['--rlimit-nofile', '0'],
+    )
+    expect(result).toMatchObject({
+      id: 'x',
+      supervisor: '/s',
+      prefetchFiles: '/p',
+      virtualMountpoint: '/v',
+    })
+  })
+
+  it('needs neither image nor configuration', () => {
+    expect(parse('-M', '/m').result).toEqual({
+      mountpoint: '/m',
+      virtualMountpoint: '/',
+      dataPlane: 'fuse',
+      logLevel: 'info',
+      logRotationBytes: 0,
+      threads: 4,
+    })
+    expect(parse('-M', '/m', '-s', '/d').result).toMatchObject({ sharedDir: '/d' })
+  })
+
+  it.each(['--rlimit-nofile', '--log-rotation-size'])('fails for %s that is no number', (name) => {
+    expect(() => parse('-M', '/m', name, 'x')).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }))
   })
 
   it('needs to know where the blobs are', () => {

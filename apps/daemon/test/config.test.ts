@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadConfig, localfsConfig } from '../src/config.ts'
+import { loadConfig, localfsConfig, parseConfig } from '../src/config.ts'
 import { recorded } from './recorded-api.ts'
 
 const registry = {
@@ -66,7 +66,7 @@ describe('loadConfig', () => {
       cacheDir: '/cache',
       amplifyBytes: 131072,
       validate: false,
-      prefetch: true,
+      prefetch: { enable: true, threads: 8, batch_size: 1048576 },
     })
     expect(config.backend).toMatchObject({
       type: 'registry',
@@ -117,8 +117,7 @@ describe('loadConfig', () => {
     ['device.backend.config.host', undefined, /device.backend.config.host/],
     ['device.backend.config.scheme', 'ftp', /device.backend.config.scheme/],
     ['device.cache.type', 'dummycache', /device.cache.type.*not supported/],
-    ['device.cache.compressed', true, /compressed cache is not supported/],
-    ['device.cache.config.enable_encryption', true, /encrypted cache is not supported/],
+    ['device.cache.config.enable_encryption', true, /encryption_key is not 64 hex digits/],
     ['mode', 'other', /mode/],
     ['amplify_io', 0x1000_0001, /amplify_io/],
     ['amplify_io', '1', /amplify_io/],
@@ -130,6 +129,45 @@ describe('loadConfig', () => {
       message: expect.stringMatching(message),
     })
   })
+
+  const KEY = '0123456789abcdef0123456789abcdeffedcba9876543210fedcba9876543210'
+  const cacheOf = (compressed: boolean, config: object) =>
+    withMember(registry, 'device.cache', { type: 'blobcache', compressed, config })
+  const encrypted = { enable_encryption: true, encryption_key: KEY }
+
+  it.each([
+    ['plain', false, {}, { kind: 'plain' }],
+    ['compressed', true, {}, { kind: 'compressed' }],
+    ['compressed, whatever else is asked for', true, encrypted, { kind: 'compressed' }],
+    ['encrypted', false, encrypted, { kind: 'encrypted', key: Buffer.from(KEY, 'hex') }],
+    [
+      'encrypted by content',
+      false,
+      { ...encrypted, enable_convergent_encryption: true },
+      { kind: 'encrypted', key: undefined },
+    ],
+    [
+      'plain, where only the way to encrypt is given',
+      false,
+      { enable_convergent_encryption: true },
+      { kind: 'plain' },
+    ],
+  ])('knows caches that are %s', async (_, compressed, config, storage) => {
+    const loaded = await loadConfig(write(cacheOf(compressed, config)), {})
+    expect(loaded.storage).toEqual(storage)
+    expect(JSON.stringify(loaded.description)).not.toContain(KEY)
+  })
+
+  it.each([KEY.slice(1), `${KEY}00`, KEY.replace('0', 'x'), 'ab'.repeat(32)])(
+    'refuses the key %s without repeating it',
+    async (key) => {
+      const error = await loadConfig(write(cacheOf(false, { ...encrypted, encryption_key: key })), {}).catch(
+        String,
+      )
+      expect(error).toContain('encryption_key')
+      expect(error).not.toContain(key)
+    },
+  )
 
   it('never repeats what the file holds', async () => {
     const broken = `${JSON.stringify(registry)} trailing`
@@ -143,6 +181,73 @@ describe('loadConfig', () => {
   it('refuses a file that is missing or too large', async () => {
     await expect(loadConfig('/no/such/file', {})).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
     await expect(loadConfig(write(`"${'x'.repeat(1 << 20)}"`), {})).rejects.toThrow(/at most 1048576/)
+  })
+})
+
+describe('version 2', () => {
+  const toml = `
+version = 2
+id = "/7"
+unknown = "ignored"
+[backend]
+type = "registry"
+[backend.registry]
+host = "registry.example"
+repo = "a/b"
+auth = "dXNlcjpzZWNyZXQ="
+[backend.registry.proxy]
+url = ""
+[cache]
+type = "blobcache"
+[cache.filecache]
+work_dir = "/cache"
+[rafs]
+batch_size = 65536
+iostats_files = true
+[rafs.prefetch]
+enable = true
+threads = 3
+`
+
+  it('is read as TOML', async () => {
+    expect(await loadConfig(write(toml), {})).toMatchObject({
+      id: '/7',
+      cacheDir: '/cache',
+      amplifyBytes: 65536,
+      backend: { type: 'registry', config: { host: 'registry.example', auth: 'dXNlcjpzZWNyZXQ=' } },
+      prefetch: { enable: true, threads: 3 },
+      accounting: { files: true, pattern: false, latest: false },
+    })
+  })
+
+  it('is read as JSON, with the environment before the file', () => {
+    const document = {
+      version: 2,
+      backend: { type: 'registry', registry: { host: 'h:1', repo: 'r', auth: 'b2xk' } },
+      cache: { type: 'filecache' },
+      something: [1],
+    }
+    const config = parseConfig(JSON.stringify(document), 'x', { IMAGE_PULL_AUTH: 'bmV3' })
+    expect(config).toMatchObject({ cacheDir: '.', backend: { config: { auth: 'bmV3' } } })
+    expect(JSON.stringify(config.description)).not.toMatch(/bmV3|b2xk/)
+  })
+
+  it('gives the description that was read', async () => {
+    const { description } = await loadConfig(write(toml), {})
+    const again = parseConfig(JSON.stringify({ ...description, overlay: undefined }), 'x', {})
+    expect(again.description).toEqual(description)
+  })
+
+  it.each([
+    ['version = 3', /version/],
+    ['version = 2\n[backend]\ntype = "oss"\n[cache]\ntype = "blobcache"', /oss.*registry, localfs/],
+    ['version = 2\n[backend]\ntype = "localfs"\n[cache]\ntype = "blobcache"', /backend/],
+    ['version = "secret', /it is not JSON and not TOML/],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseConfig(text, 'x', {})).toThrow(
+      expect.objectContaining({ code: 'ERR_CONFIG_INVALID', message: expect.stringMatching(message) }),
+    )
+    expect(() => parseConfig(text, 'x', {})).toThrow(expect.not.objectContaining({ message: /secret/ }))
   })
 })
 

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { locateBlobMeta, openBootstrap } from '@nydus/rafs-format'
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url)
 
@@ -33,14 +34,19 @@ export interface CacheFixture extends ImageFixture {
   }[]
 }
 
-const fixtures = JSON.parse(readFileSync(new URL('manifest.json', FIXTURES), 'utf8'))
-  .fixtures as readonly ImageFixture[]
+const manifest = JSON.parse(readFileSync(new URL('manifest.json', FIXTURES), 'utf8'))
+const fixtures = manifest.fixtures as readonly ImageFixture[]
 
-/** Stored contents are shared between fixtures, so a blob is found by its digest wherever it lies. */
+/**
+ * Stored contents are shared between fixtures, so a blob is found by its digest wherever it lies: with what was built, or
+ * among the tars and gzip files that images refer to.
+ */
 const blobsBySha256 = new Map(
-  fixtures.flatMap(({ outputs }) =>
-    outputs?.blob === undefined ? [] : [[outputs.blob.sha256, outputs.blob] as const],
-  ),
+  [
+    ...fixtures.flatMap(({ outputs }) => (outputs?.blob === undefined ? [] : [outputs.blob])),
+    ...(manifest.trees as readonly { tar: Stored }[]).map(({ tar }) => tar),
+    ...(manifest.compressed_forms as readonly Stored[]),
+  ].map((stored) => [stored.sha256, stored] as const),
 )
 
 export function fixture(id: string): ImageFixture {
@@ -85,7 +91,9 @@ export function unpackImage(
   const { bootstrap, blob } = outputs
   if (bootstrap === undefined) throw new Error(`${id} has no bootstrap`)
   writeFileSync(directory.path('image.boot'), load(bootstrap))
-  for (const blobId of blobIds) {
+  const metaIds = openBootstrap(load(bootstrap)).blobs.map((blob) => locateBlobMeta(blob)?.blobId)
+  for (const blobId of new Set([...blobIds, ...metaIds])) {
+    if (blobId === undefined) continue
     const stored = blobsBySha256.get(blobId) ?? blob
     if (stored !== undefined) writeFileSync(directory.path('blobs', blobId), blobBytes(stored))
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** mountImage() as a library: in this process, so everything that touches the mount is asynchronous. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ImageEvent, localBackend, type MountImageOptions, mountImage } from '../src/index.ts'
@@ -62,19 +62,6 @@ describe.skipIf(reason !== undefined)('mountImage', () => {
     await mounted.closed
     expect(isMounted(mountpoint)).toBe(false)
     await expect(mountImage({ ...options, signal: stop.signal })).rejects.toThrow('stop')
-  })
-
-  it.each([
-    ['mixed-zran-l6', 'zran'],
-    ['mixed-v6-encrypt', 'encrypted'],
-  ])('refuses %s before mounting', async (id, feature) => {
-    const { options, mountpoint, cacheDir } = image(id)
-    await expect(mountImage(options)).rejects.toMatchObject({
-      code: 'ERR_FORMAT_UNSUPPORTED_FEATURE',
-      message: expect.stringContaining(feature),
-    })
-    expect(isMounted(mountpoint)).toBe(false)
-    expect(readdirSync(cacheDir)).toEqual([])
   })
 
   it('serves right bytes from a full cache directory, tells once, and keeps nothing wrong', async () => {

@@ -55,6 +55,15 @@ describe.skipIf(reason !== undefined)('nydusd', () => {
     'names-tar-v6',
     'types-tar-v6',
     'layers-merge-v6-layers',
+    'mixed-tar-v5-none-sha256',
+    'mixed-tar-v5-zstd-blake3',
+    'mixed-v5-aligned',
+    'types-tar-v5',
+    'names-tar-v5',
+    'layers-merge-v5-layers',
+    'mixed-zran-l6',
+    'mixed-zran-multi',
+    'mixed-v6-encrypt',
   ])('shows what the original shows of %s, and leaves nothing behind on SIGTERM', async (id) => {
     const directory = image(id)
     const nydusd = await mounted(directory)

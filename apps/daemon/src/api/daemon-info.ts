@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The answer to `GET /api/v1/daemon`. Clients of the original decode it strictly: every member must be there. */
-import type { ConfigDescription } from '../config.ts'
+import type { ConfigDescription } from '../convert-config.ts'
 import type { DaemonState } from '../daemon-state.ts'
+import type { Mounted } from '../mounted.ts'
 import type { VersionInfo } from '../version.ts'
 
-/** One mounted image. */
+/** One mounted image, or a directory that is shown. */
 export interface BackendInfo {
-  readonly backend_type: 'Rafs'
+  readonly backend_type: Mounted['type']
   /** Place inside the mount; `/` for the only image. */
   readonly mountpoint: string
   /** `2026-01-02 03:04:05.678 +00:00:00`. */
   readonly mounted_time: string
-  readonly config: ConfigDescription
+  readonly config: ConfigDescription | null
 }
 
 /** The whole answer. */
@@ -20,12 +21,22 @@ export interface DaemonInfo {
   readonly id: string | null
   readonly supervisor: string | null
   readonly state: DaemonState
-  readonly backend_collection: Readonly<Record<string, BackendInfo>>
+  /** By mountpoint; null in version 2 of the API. */
+  readonly backend_collection: Readonly<Record<string, BackendInfo>> | null
 }
 
-/** Describes an image mounted at `mountedAt` at the root of the mount. */
-export function backendInfo(config: ConfigDescription, mountedAt: Date): BackendInfo {
-  return { backend_type: 'Rafs', mountpoint: '/', mounted_time: formatMountedTime(mountedAt), config }
+/** Describes mounts. */
+export function backendCollection(mounts: readonly Mounted[]): Readonly<Record<string, BackendInfo>> {
+  return Object.fromEntries(mounts.map((mounted) => [mounted.path, backendInfo(mounted)]))
+}
+
+function backendInfo(mounted: Mounted): BackendInfo {
+  return {
+    backend_type: mounted.type,
+    mountpoint: mounted.path,
+    mounted_time: formatMountedTime(mounted.mountedAt),
+    config: mounted.type === 'Rafs' ? mounted.config.description : null,
+  }
 }
 
 function formatMountedTime(time: Date): string {

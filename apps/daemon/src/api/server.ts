@@ -7,7 +7,9 @@ import { link, lstat, rename, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { DaemonError } from '../daemon-error.ts'
-import { type ApiPorts, type ApiReply, answer, errorReply } from './routes.ts'
+import type { ApiPorts } from './api-ports.ts'
+import { type ApiReply, errorReply } from './api-reply.ts'
+import { answer } from './routes.ts'
 
 /** A listening API. */
 export interface ApiServer {
@@ -28,7 +30,7 @@ export async function startApiServer(path: string, ports: ApiPorts): Promise<Api
     throw unusable(path, `has more than ${MAX_SOCKET_PATH_BYTES} bytes`)
   await removeStale(path)
   const server = createServer(
-    { keepAlive: true },
+    { keepAlive: true, requireHostHeader: false },
     (request, response) => void handle(request, response, ports),
   )
   server.keepAliveTimeout = 0
@@ -96,15 +98,18 @@ async function handle(request: IncomingMessage, response: ServerResponse, ports:
     const reply =
       body === undefined
         ? errorReply(400, 'BadRequest')
-        : answer({ method: request.method ?? '', target: request.url ?? '', body }, ports)
-    send(response, reply)
+        : await answer({ method: request.method ?? '', target: request.url ?? '', body }, ports)
+    if (reply.after !== undefined) response.once('close', reply.after)
+    send(response, request.method === 'HEAD' ? { status: reply.status } : reply)
   } catch {
     // The client is gone.
     response.destroy()
   }
 }
 
+/** Undefined for bodies that the original refuses: too large, or in chunks. */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  if (request.headers['transfer-encoding'] !== undefined) return undefined
   const pieces: Buffer[] = []
   let size = 0
   for await (const piece of request as AsyncIterable<Buffer>) {
@@ -114,17 +119,21 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return size > MAX_BODY_BYTES ? undefined : Buffer.concat(pieces).toString('utf8')
 }
 
-function send(response: ServerResponse, { status, body }: ApiReply): void {
+function send(response: ServerResponse, { status, body, text }: ApiReply): void {
   response.sendDate = false
   const headers = { Server: 'Nydus API', Connection: 'keep-alive' }
+  if (text !== undefined) {
+    response.writeHead(status, '', { ...headers, 'Content-Type': text.type }).end(text.content)
+    return
+  }
   if (body === undefined) {
     response.writeHead(status, '', headers).end()
     return
   }
-  const text = Buffer.from(JSON.stringify(body))
+  const json = Buffer.from(JSON.stringify(body))
   response
-    .writeHead(status, '', { ...headers, 'Content-Type': 'application/json', 'Content-Length': text.length })
-    .end(text)
+    .writeHead(status, '', { ...headers, 'Content-Type': 'application/json', 'Content-Length': json.length })
+    .end(json)
 }
 
 function unusable(path: string, what: string, cause?: unknown): DaemonError {

@@ -5,15 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ApiPorts } from '../../src/api/routes.ts'
 import { startApiServer } from '../../src/api/server.ts'
-import { VERSION } from '../../src/version.ts'
 import { call } from '../nydusd-process.ts'
+import { testPorts } from './ports.ts'
 
-const ports: ApiPorts = {
-  info: () => ({ version: VERSION, id: null, supervisor: null, state: 'INIT', backend_collection: {} }),
-  setLogLevel: () => {},
-}
+const ports = testPorts([])
 
 function socketPath(): string {
   const directory = mkdtempSync(join(tmpdir(), 'api-'))
@@ -69,6 +65,27 @@ describe('the API server', () => {
       '"info"}',
     )
     expect(reply).toMatch(/^HTTP\/1.1 204 /)
+  })
+
+  it('takes a request without Host, and none in chunks', async () => {
+    const path = socketPath()
+    await started(path)
+    expect(await raw(path, 'GET /api/v1/daemon HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
+    const chunked = 'PUT /api/v1/daemon HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+    expect(await raw(path, `${chunked}14\r\n{"log_level":"info"}\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 /)
+  })
+
+  it('sends what happens after a reply, and exposition as it is', async () => {
+    const path = socketPath()
+    const exits: string[] = []
+    const server = await startApiServer(path, testPorts([], { exit: () => void exits.push('exit') }))
+    onTestFinished(() => server.close())
+    expect((await call(path, 'PUT', '/api/v1/daemon/exit')).status).toBe(204)
+    await expect.poll(() => exits).toEqual(['exit'])
+    expect(await call(path, 'GET', '/metrics')).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('# TYPE nydusd_mounts gauge'),
+    })
   })
 
   it('answers errors as JSON', async () => {
