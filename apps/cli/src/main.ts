@@ -8,6 +8,13 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(`nydus needs Node 22.19 or newer, this is ${process.versions.node}\n`)
   process.exitCode = 78
 } else {
-  const { start } = await import('./start.ts')
-  await start()
+  const { calledAs } = await import('./called-as.ts')
+  const name = calledAs(process.argv[1])
+  if (name === 'nydus-image') {
+    const { startNydusImage } = await import('./nydus-image/start.ts')
+    await startNydusImage()
+  } else {
+    const { start } = await import('./start.ts')
+    await start(name)
+  }
 }

@@ -3,65 +3,11 @@
 import { describeError, exitStatusOf, isNydusError, NydusError, redact } from '@nydus/base/error'
 import { Command, CommanderError } from 'commander'
 import { normalizeArgv } from './argv.ts'
-import { runCheck } from './commands/check.ts'
-import { CHECK_FLAGS, MOUNT_FLAGS } from './commands/check-flags.ts'
+import { COMMANDS } from './commands/command-table.ts'
 import type { CommandContext } from './commands/context.ts'
-import { runConvert } from './commands/convert.ts'
-import { CONVERT_FLAGS } from './commands/convert-flags.ts'
-import { addFlags, type Flag, type FlagValues, readFlags } from './commands/flag.ts'
+import { addFlags, readFlags } from './commands/flag.ts'
 import { GLOBAL_FLAGS } from './commands/global-flags.ts'
-import { runMount } from './commands/mount.ts'
 import { VERSION } from './version.ts'
-
-interface CommandSpec {
-  readonly name: string
-  readonly alias?: string
-  /** Operands, as commander writes them. */
-  readonly operands?: string
-  readonly help: string
-  /** Shown behind the flags; `nydus` stands for the name it was called with. */
-  readonly examples: readonly string[]
-  readonly flags: readonly Flag[]
-  readonly run: (flags: FlagValues, context: CommandContext, operands: readonly string[]) => Promise<number>
-}
-
-const COMMANDS: readonly CommandSpec[] = [
-  {
-    name: 'convert',
-    help: 'convert an OCI image to a Nydus image',
-    examples: [
-      'nydus convert --source localhost:5000/app:1 --target localhost:5000/app:1-nydus --plain-http',
-      'nydus convert --source registry.example.com/app:1 --target-suffix -nydus --platform linux/arm64',
-      'nydus convert --source docker-archive:app.tar --target oci:images:app-nydus',
-    ],
-    flags: CONVERT_FLAGS,
-    run: runConvert,
-  },
-  {
-    name: 'check',
-    help: 'prove that a Nydus image equals its source',
-    examples: [
-      'nydus check --source localhost:5000/app:1 --target localhost:5000/app:1-nydus --plain-http',
-      'nydus check --target oci:images:app-nydus',
-    ],
-    flags: CHECK_FLAGS,
-    run: runCheck,
-  },
-  {
-    name: 'mount',
-    alias: 'view',
-    operands: '[image-and-directory...]',
-    help: 'mount a Nydus image without downloading it: nydus mount IMAGE DIR',
-    examples: [
-      'nydus mount localhost:5000/app:1-nydus /mnt --plain-http    # until Ctrl-C',
-      'nydus mount oci:images:app-nydus /mnt --cache-dir /var/cache/nydus',
-    ],
-    flags: MOUNT_FLAGS,
-    run: runMount,
-  },
-]
-/** Commands of nydusify that this version does not have. */
-const LATER_COMMANDS = ['build', 'pack', 'copy', 'chunkdict', 'optimize', 'commit']
 
 /**
  * Runs one command line.
@@ -70,19 +16,10 @@ const LATER_COMMANDS = ['build', 'pack', 'copy', 'chunkdict', 'optimize', 'commi
  */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   try {
-    refuseLaterCommand(argv)
     return await dispatch(argv, context)
   } catch (error) {
     return fail(error, argv, context)
   }
-}
-
-function refuseLaterCommand(argv: readonly string[]): void {
-  const [name] = argv
-  if (name === undefined || !LATER_COMMANDS.includes(name)) return
-  throw new NydusError('ERR_USAGE', `command ${name} is not provided yet`, {
-    hint: 'this version has convert, check and mount',
-  })
 }
 
 async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -93,7 +30,7 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   quietExits(program, context)
   program.addHelpText('after', helpEnd(context.calledAs, []))
   for (const spec of COMMANDS) {
-    const command = program.command(spec.name).description(spec.help)
+    const command = program.command(spec.name).description(spec.help).helpGroup(spec.group)
     if (spec.alias !== undefined) command.alias(spec.alias)
     if (spec.operands !== undefined) command.argument(spec.operands)
     quietExits(command, context)
@@ -124,7 +61,7 @@ function helpEnd(calledAs: CommandContext['calledAs'], examples: readonly string
   const lines = examples.map((line) => `  ${line.replace('nydus', calledAs)}`)
   const statuses =
     calledAs === 'nydus'
-      ? `0 done, 1 check found differences, 2 usage, 3 bad content, 4 registry,
+      ? `0 done, 1 check or diff found differences, 2 usage, 3 bad content, 4 registry,
 5 this machine, 70 a fault of the program, 78 Node.js is too old, 130 interrupted`
       : '0 done, 1 failed, 130 interrupted'
   return `${lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}\n`}\nExit status: ${statuses}`

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The process around a command: the name it was called with, signals, streams, the exit status. */
-import { basename } from 'node:path'
+/** The process around a command: signals, streams, the exit status. */
 import { setFlagsFromString } from 'node:v8'
 import { guardOutput } from '@nydus/checker'
 import type { CommandContext } from './commands/context.ts'
@@ -8,13 +7,7 @@ import { onInterruption } from './interruption.ts'
 import { run } from './run.ts'
 
 /** Runs the command line of this process and sets its exit status. */
-export async function start(): Promise<void> {
-  const calledAs = nameOf(process.argv[1])
-  if (calledAs === 'nydus-image') {
-    process.stderr.write('nydus-image: this command is not provided yet\n')
-    process.exitCode = 1
-    return
-  }
+export async function start(calledAs: CommandContext['calledAs']): Promise<void> {
   limitYoungGeneration()
   const output = guardOutput(calledAs, process.stdout, process.stderr)
   const interruption = onInterruption()
@@ -39,10 +32,4 @@ export async function start(): Promise<void> {
 function limitYoungGeneration(): void {
   setFlagsFromString('--max-semi-space-size=4')
   setFlagsFromString('--semi-space-growth-factor=1')
-}
-
-/** Links to one file tell which command is meant by their name. */
-function nameOf(path: string | undefined): 'nydus' | 'nydusify' | 'nydus-image' {
-  const name = basename(path ?? '').replace(/\.(js|ts|mjs|cmd)$/, '')
-  return name === 'nydusify' || name === 'nydus-image' ? name : 'nydus'
 }

@@ -106,12 +106,14 @@ describe('the process', () => {
     }
   })
 
-  it('under the name nydus-image it says what is missing', async () => {
+  it('under the name nydus-image it is that program', async () => {
     const link = join(temporaryDirectory(), 'nydus-image')
     symlinkSync(MAIN, link)
     const { status, stderr } = await finish(spawnLink(link))
-    expect(status).toBe(1)
-    expect(stderr).toBe('nydus-image: this command is not provided yet\n')
+    expect(status).toBe(2)
+    expect(stderr).toContain(
+      'error: the following required arguments were not provided: --bootstrap <bootstrap>',
+    )
   })
 })
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 
 /** A stream for text. */
 export interface TextStream {
-  write(text: string): unknown
+  write(text: string | Uint8Array): unknown
   readonly isTTY?: boolean
 }
 

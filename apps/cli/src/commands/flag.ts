@@ -29,6 +29,8 @@ export interface Flag {
 export interface FlagValues {
   text(name: string): string | undefined
   isSet(name: string): boolean
+  /** True for a flag of the command line or the environment, false for one that only has its default. */
+  isGiven(name: string): boolean
   /** What to tell about flags without effect. */
   readonly notes: readonly string[]
 }
@@ -64,11 +66,13 @@ export function readFlags(
   env: Readonly<Record<string, string | undefined>>,
 ): FlagValues {
   const values = new Map<string, string | true>()
+  const givenNames = new Set<string>()
   const notes: string[] = []
   const given = command.optsWithGlobals() as Readonly<Record<string, unknown>>
   for (const flag of flags) {
     const value = givenValue(given, flag) ?? envValue(env, flag)
     if (value !== undefined) {
+      givenNames.add(flag.name)
       refuseUnsupported(flag, value)
       if (flag.note !== undefined) notes.push(`--${flag.name}: ${flag.note}`)
     }
@@ -81,6 +85,7 @@ export function readFlags(
       return typeof value === 'string' ? value : undefined
     },
     isSet: (name) => values.has(name),
+    isGiven: (name) => givenNames.has(name),
     notes,
   }
 }

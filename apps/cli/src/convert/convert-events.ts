@@ -44,6 +44,13 @@ export type ConvertEvent =
       readonly blobSize: number
     }
   | { readonly type: 'layer-pushed'; readonly layer: LayerName; readonly blobDigest: Digest }
+  /** A layer was converted before; its blob is in its place now. */
+  | {
+      readonly type: 'layer-cached'
+      readonly layer: LayerName
+      readonly blobDigest: Digest
+      readonly blobSize: number
+    }
   /** The bootstraps of all layers of a platform were merged. */
   | { readonly type: 'merged'; readonly platform: string; readonly bootstrapSize: number }
   /** Something was retried, left out or accepted although unusual. */

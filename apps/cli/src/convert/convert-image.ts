@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /** OCI image → Nydus image, from any store to any store. `docs`: design §5, behaviour of the original's `convert`. */
-import { type Digest, sha256Digest } from '@nydus/base/digest'
-import { NydusError } from '@nydus/base/error'
+import type { Digest } from '@nydus/base/digest'
+import { isNydusError, NydusError } from '@nydus/base/error'
 import { createChunkPool } from '@nydus/builder'
-import { type Descriptor, dockerCredentials, formatPlatform, openImageStore } from '@nydus/registry-client'
-import { type ConvertedLayer, convertLayer, type LayerContext, retryPolicy } from './convert-layer.ts'
-import { type CheckedConvertOptions, type ConvertOptions, checkConvertOptions } from './convert-options.ts'
+import { formatPlatform } from '@nydus/registry-client'
+import type { ConvertedLayer } from './build-blob.ts'
+import { convertLayer, type LayerContext } from './convert-layer.ts'
+import { type ConvertOptions, checkConvertOptions } from './convert-options.ts'
 import { type ConvertedImage, convertPlatform, type PlatformContext } from './convert-platform.ts'
 import { copyNydusImage } from './copy-nydus-image.ts'
+import { layerFormText } from './layer-form.ts'
 import { createLimit, settleAll } from './limit.ts'
-import { familyOf, MEDIA_TYPES } from './media-type-family.ts'
+import { openPlaces, type Places } from './open-places.ts'
+import { openPreviousTarget } from './previous-target.ts'
+import { pushBuildCache } from './push-build-cache.ts'
+import { type PushedManifest, pushManifests } from './push-manifests.ts'
+import { collectPushes } from './pushes.ts'
 import { readSource, type SourceTree } from './read-source.ts'
-import { withRetries } from './retry.ts'
-import { buildIndex, provenanceAnnotations, type Sized } from './rewrite-manifest.ts'
+import { reverseImage } from './reverse-image.ts'
+import { provenanceAnnotations, type Sized } from './rewrite-manifest.ts'
 import { printableReference } from './store-text.ts'
 import { openWorkDirectory } from './work-directory.ts'
+import { keepWorkFiles, recordFigures, type WorkFiles } from './work-files-record.ts'
 
 /** What a conversion made. */
 export interface ConvertResult {
@@ -43,7 +50,7 @@ export interface ConvertedImageReport {
 }
 
 /**
- * Converts an image to RAFS v6 and pushes it. The target's tag moves last: it is untouched when anything fails.
+ * Converts an image and pushes it. The target's tag moves last: it is untouched when anything fails.
  * @throws {NydusError} with the codes of `docs/errors.md`; on abort the signal's reason. Temporary files are gone then.
  * @example await convertImage({ source: 'localhost:5000/app:1', target: 'localhost:5000/app:1-nydus', plainHttp: true })
  */
@@ -53,74 +60,83 @@ export async function convertImage(options: ConvertOptions): Promise<ConvertResu
   const controller = new AbortController()
   const stop = () => controller.abort(checked.signal?.reason)
   checked.signal?.addEventListener('abort', stop, { once: true })
-  const source = openImageStore(checked.source, storeOptions(checked, checked.sourceInsecure))
-  const target = openImageStore(checked.target, storeOptions(checked, checked.targetInsecure))
-  const work = openWorkDirectory(checked.workDir)
+  const files = recordFigures(checked)
+  const places = openPlaces(checked)
+  const work = openWorkDirectory(checked.workDir, checked.workFiles === 'keep')
   const pool = createChunkPool({})
   const pushes = collectPushes((reason) => controller.abort(reason))
   try {
-    const context: LayerContext = {
+    const context = {
       options: checked,
-      source,
-      target,
+      ...places,
       pool,
       building: createLimit(checked.layerConcurrency),
       pushing: createLimit(checked.layerConcurrency),
       onPush: pushes.add,
       directory: work.path,
       signal: controller.signal,
-      onEvent: checked.onEvent,
+      onEvent: files.onEvent,
     }
-    const result = await run(context, pushes.done, (reason) => controller.abort(reason))
-    await target.close()
+    const result = await run(context, places, files, pushes.done, (reason) => controller.abort(reason))
+    await places.target.close()
     return result
   } catch (error) {
-    if (checked.signal?.aborted) throw checked.signal.reason
     // Where several parts failed, the first to fail aborted the others.
-    throw controller.signal.aborted ? controller.signal.reason : error
+    const first = controller.signal.aborted ? controller.signal.reason : error
+    const failure = checked.signal?.aborted ? checked.signal.reason : first
+    await files.onFailure(isNydusError(failure) ? failure.code : 'internal')
+    throw failure
   } finally {
     checked.signal?.removeEventListener('abort', stop)
     controller.abort()
     await pushes.settled()
-    await Promise.allSettled([pool.close(), source.close(), target.close()])
+    await Promise.allSettled([pool.close(), places.close()])
     work.close()
   }
 }
 
 async function run(
-  context: LayerContext,
+  base: Omit<LayerContext, 'caches' | 'dictionary'>,
+  places: Places,
+  files: WorkFiles,
   pushesDone: () => Promise<void>,
   abort: (reason: unknown) => void,
 ): Promise<ConvertResult> {
-  const { options, signal, onEvent } = context
+  const { options, signal, onEvent } = base
   const started = performance.now()
-  const source = await readSource(context.source, options.platforms, signal)
+  const [source, cache, dictionary] = await Promise.all([
+    readSource(places.source, options, signal),
+    places.buildCache(signal),
+    places.dictionary(signal),
+  ])
   const reference = options.sourceReference ?? printableReference(options.source)
   onEvent({ type: 'resolved', reference, digest: source.root.digest })
-  if (options.nydusSource === 'refuse') refuseNydus(source, reference)
+  if (options.nydusSource === 'refuse' && !options.reverse) refuseNydus(source, reference)
 
   const resolved = performance.now()
-  const convertOnce = onceADigest((layer) => convertLayer(layer, context))
-  const tasks = source.images.map((image) => {
-    // Of several images each names its own source manifest; a lone one names what the reference resolved to.
-    const sourceDigest = source.index === undefined ? source.root.digest : image.descriptor.digest
-    const provenance = { sourceDigest, sourceReference: reference, builderVersion: options.builderVersion }
-    const annotations = provenanceAnnotations(provenance)
-    const platformContext: PlatformContext = { ...context, convertOnce, annotations, abort }
-    return image.isNydus ? copyNydusImage(image, platformContext) : convertPlatform(image, platformContext)
-  })
-  const images = await settleAll(tasks, abort)
+  // A layer that was built with a dictionary refers to blobs that a cache knows nothing of.
+  const previous =
+    dictionary === undefined ? await openPreviousTarget(places.target, source, options, signal) : undefined
+  const known = dictionary === undefined ? [places.shared, previous, cache] : []
+  const caches = known.filter((each) => each !== undefined)
+  const context: LayerContext = { ...base, caches, dictionary }
+  const images = await convertImages(source, reference, context, abort)
   const converted = performance.now()
   // Everything is built: the memory of the threads is free for the pushes that are left.
   await Promise.all([pushesDone(), context.pool.close()])
   const pushed = await pushManifests(source, images, context)
   onEvent({ type: 'pushed', reference: context.target.reference, digest: pushed.digest })
+  const cacheStart = performance.now()
+  if (cache !== undefined && dictionary === undefined && !options.encrypt)
+    await pushBuildCache(cache, cacheUpdate(images, context))
+  rememberLayers(images, places)
+  await keepWorkFiles(files, images, {
+    sourceReference: reference,
+    elapsedSeconds: (performance.now() - started) / 1000,
+    cacheSeconds: cache === undefined ? undefined : (performance.now() - cacheStart) / 1000,
+  })
   return {
-    source: { reference, digest: source.root.digest },
-    target: { reference: context.target.reference, digest: pushed.digest, mediaType: pushed.mediaType },
-    images: images.map((image, i) => reportOf(image, source.images[i]?.isNydus === true)),
-    sourceSize: images.reduce((sum, image) => sum + image.sourceSize, 0),
-    targetSize: images.reduce((sum, image) => sum + image.targetSize, 0),
+    ...resultOf(source, reference, images, pushed, context),
     elapsedMs: {
       resolve: resolved - started,
       convert: converted - resolved,
@@ -129,42 +145,61 @@ async function run(
   }
 }
 
-/** Pushes what the tag names last: the only manifest, or the manifests by digest and then the index. */
-async function pushManifests(
+function convertImages(
   source: SourceTree,
-  images: readonly ConvertedImage[],
+  reference: string,
   context: LayerContext,
-): Promise<Sized & { readonly mediaType: string }> {
-  const { options, signal, target } = context
-  const put = (bytes: Uint8Array, mediaType: string, tag?: string) => {
-    const push = () => target.putManifest(bytes, mediaType, { signal, ...(tag === undefined ? {} : { tag }) })
-    return withRetries(`push of manifest ${sha256Digest(bytes)}`, push, retryPolicy(context))
-  }
-  const [only] = images
-  if (source.index === undefined && only !== undefined) {
-    await put(only.manifest, only.mediaType, 'from-reference')
-    return { digest: only.digest, size: only.manifest.length, mediaType: only.mediaType }
-  }
-  const descriptors: Descriptor[] = []
-  for (const [i, image] of images.entries()) {
-    await put(image.manifest, image.mediaType)
-    const platform = source.images[i]?.descriptor.platform ?? image.platform
-    descriptors.push({
-      mediaType: image.mediaType,
-      digest: image.digest,
-      size: image.manifest.length,
-      platform,
+  abort: (reason: unknown) => void,
+): Promise<readonly ConvertedImage[]> {
+  const { options } = context
+  const convertOnce = onceADigest((layer) => convertLayer(layer, context))
+  const tasks = source.images.map((image) => {
+    // Of several images each names its own source manifest; a lone one names what the reference resolved to.
+    const sourceDigest = source.index === undefined ? source.root.digest : image.descriptor.digest
+    const annotations = provenanceAnnotations({
+      sourceDigest,
+      sourceReference: reference,
+      builderVersion: options.builderVersion,
+      fsVersion: options.fsVersion,
+      layerForm: options.traceAnnotations ? layerFormText(options) : undefined,
     })
+    const platformContext: PlatformContext = { ...context, convertOnce, annotations, abort }
+    if (options.reverse) return reverseImage(image, platformContext)
+    return image.isNydus ? copyNydusImage(image, platformContext) : convertPlatform(image, platformContext)
+  })
+  return settleAll(tasks, abort)
+}
+
+function cacheUpdate(images: readonly ConvertedImage[], { options, target, signal }: LayerContext) {
+  return {
+    images: images.map(({ platform, layers }) => ({ platform, layers })),
+    version: options.buildCacheVersion,
+    maxRecords: options.buildCacheMaxRecords,
+    blobs: target,
+    signal,
   }
-  const family = options.mediaTypes === 'oci' ? 'oci' : familyOf(source.index?.mediaType ?? '')
-  const mediaType = MEDIA_TYPES[family].index
-  const index = buildIndex(
-    source.index?.document ?? { schemaVersion: 2, manifests: [] },
-    mediaType,
-    descriptors,
-  )
-  await put(index, mediaType, 'from-reference')
-  return { digest: sha256Digest(index), size: index.length, mediaType }
+}
+
+function rememberLayers(images: readonly ConvertedImage[], { shared, target, blobs }: Places): void {
+  if (shared === undefined || !blobs.isImageStore) return
+  for (const { layers } of images)
+    for (const { source, converted } of layers) shared.add(source.digest, converted, target.reference)
+}
+
+function resultOf(
+  source: SourceTree,
+  reference: string,
+  images: readonly ConvertedImage[],
+  pushed: PushedManifest,
+  { target }: LayerContext,
+): Omit<ConvertResult, 'elapsedMs'> {
+  return {
+    source: { reference, digest: source.root.digest },
+    target: { reference: target.reference, digest: pushed.digest, mediaType: pushed.mediaType },
+    images: images.map((image, i) => reportOf(image, source.images[i]?.isNydus === true)),
+    sourceSize: images.reduce((sum, image) => sum + image.sourceSize, 0),
+    targetSize: images.reduce((sum, image) => sum + image.targetSize, 0),
+  }
 }
 
 function refuseNydus(source: SourceTree, reference: string): void {
@@ -172,32 +207,6 @@ function refuseNydus(source: SourceTree, reference: string): void {
   throw new NydusError('ERR_IMAGE_IS_NYDUS', `${reference} is a Nydus image already`, {
     hint: 'give the image it was converted from; `nydus mount` and `nydus check` take this one as it is',
   })
-}
-
-/** Pushes of layers that go on while others are built. */
-interface Pushes {
-  readonly add: (push: Promise<void>) => void
-  /** Waits for all that were added. @throws what the first that failed threw. */
-  readonly done: () => Promise<void>
-  /** The same; failures are ignored. */
-  readonly settled: () => Promise<void>
-}
-
-/** @param abort is called as soon as a push fails, to stop everything else. */
-function collectPushes(abort: (reason: unknown) => void): Pushes {
-  const pushes: Promise<void>[] = []
-  const settled = async () => void (await Promise.allSettled(pushes))
-  return {
-    add(push) {
-      pushes.push(push)
-      push.catch(abort)
-    },
-    async done() {
-      await settled()
-      await Promise.all(pushes)
-    },
-    settled,
-  }
 }
 
 function onceADigest(
@@ -210,15 +219,6 @@ function onceADigest(
     const conversion = convert(layer)
     started.set(layer.digest, conversion)
     return conversion
-  }
-}
-
-function storeOptions(options: CheckedConvertOptions, insecure: boolean) {
-  return {
-    insecure,
-    plainHttp: options.plainHttp,
-    credentials: options.credentials ?? dockerCredentials({}),
-    userAgent: options.builderVersion,
   }
 }
 

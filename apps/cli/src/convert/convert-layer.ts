@@ -1,40 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One source layer → one Nydus blob: streamed through the builder into a temporary file, then pushed. */
+/** One source layer → one Nydus blob in its place: taken from a cache, or built into a temporary file and pushed. */
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Digest } from '@nydus/base/digest'
-import { digestHex } from '@nydus/base/digest'
-import { DigestError, isNydusError, NydusError } from '@nydus/base/error'
-import { type BlobSink, buildLayer, type ChunkPool } from '@nydus/builder'
-import { countBytes } from '@nydus/checker'
+import { type Digest, digestHex } from '@nydus/base/digest'
+import { DigestError } from '@nydus/base/error'
+import type { ChunkPool } from '@nydus/builder'
 import type { ImageStore } from '@nydus/registry-client'
+import type { BlobPlace } from './blob-place.ts'
+import { buildBlob, type ConvertedLayer } from './build-blob.ts'
+import type { ChunkDictionary } from './chunk-dictionary.ts'
 import type { ConvertListener, LayerName } from './convert-events.ts'
 import type { CheckedConvertOptions } from './convert-options.ts'
+import type { LayerCache } from './layer-cache.ts'
 import type { Limit } from './limit.ts'
 import { withRetries } from './retry.ts'
-import { localFailure } from './work-directory.ts'
-
-/** What a converted layer leaves for the merge. */
-export interface ConvertedLayer {
-  readonly blobId: string
-  readonly digest: Digest
-  /** Bytes of the blob as pushed. */
-  readonly size: number
-  /** Digest of the source layer's plain tar. */
-  readonly diffId: Digest
-  /** The layer's own bootstrap. */
-  readonly bootstrap: Uint8Array
-  /** The blob's meta file, when it has one. */
-  readonly blobMeta: Uint8Array | undefined
-}
 
 /** What all layers of a conversion share. */
 export interface LayerContext {
   readonly options: CheckedConvertOptions
   readonly source: ImageStore
+  /** Where manifests, configs and bootstraps go. */
   readonly target: ImageStore
+  /** Where blobs go. */
+  readonly blobs: BlobPlace
   readonly pool: ChunkPool
+  /** Chunks that need not be stored. */
+  readonly dictionary: ChunkDictionary | undefined
+  /** Layers that were converted before; asked in order. */
+  readonly caches: readonly LayerCache[]
   readonly building: Limit
   readonly pushing: Limit
   /** Takes the push of a built layer, which goes on: no manifest may be written before it is done. */
@@ -49,10 +43,12 @@ export interface LayerContext {
 const READ_BYTES = 256 << 10
 
 /**
- * Builds one layer and hands its push to `onPush`: the merge need not wait for it. The temporary file is gone when the
+ * Converts one layer and hands its push to `onPush`: the merge need not wait for it. The temporary file is gone when the
  * push has settled, whatever happens.
  */
 export async function convertLayer(layer: LayerName, context: LayerContext): Promise<ConvertedLayer> {
+  const cached = await fromCaches(layer, context)
+  if (cached !== undefined) return cached
   const path = join(context.directory, `${digestHex(layer.digest)}.blob`)
   const remove = () => rm(path, { force: true })
   try {
@@ -66,8 +62,8 @@ export async function convertLayer(layer: LayerName, context: LayerContext): Pro
 }
 
 /** @throws {DigestError} ERR_DIGEST_MISMATCH when the layer's tar is not what the image's config says. */
-export function checkDiffId(layer: LayerName, found: Digest, expected: Digest | undefined): void {
-  if (expected === undefined || found === expected) return
+export function checkDiffId(layer: LayerName, found: Digest | undefined, expected: Digest | undefined): void {
+  if (found === undefined || expected === undefined || found === expected) return
   throw new DigestError(
     'ERR_DIGEST_MISMATCH',
     `layer ${layer.digest}: its tar has digest ${found}, the config says ${expected}`,
@@ -75,43 +71,19 @@ export function checkDiffId(layer: LayerName, found: Digest, expected: Digest | 
   )
 }
 
-async function buildBlob(layer: LayerName, path: string, context: LayerContext): Promise<ConvertedLayer> {
-  const { options, signal, onEvent } = context
-  signal.throwIfAborted()
-  onEvent({ type: 'layer-started', layer })
-  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-    throw localFailure(error, path)
-  })
-  try {
-    let readBytes = 0
-    const input = countBytes(context.source.openBlob(layer, { signal }), (bytes) => {
-      readBytes += bytes
-    })
-    const build = await buildLayer(input, {
-      compressor: options.compressor,
-      chunkSize: options.chunkSize,
-      prefetchPatterns: options.prefetchPatterns,
-      pool: context.pool,
-      sink: fileSink(file, path),
-      signal,
-      onProgress: (progress) =>
-        onEvent({ type: 'layer-progress', layer, readBytes, ...progressOf(progress) }),
-    })
-    onEvent({
-      type: 'layer-built',
-      layer,
-      blobDigest: build.digest,
-      blobSize: build.size,
-      chunkCount: build.chunkCount,
-      dedupBytes: build.dedupBytes,
-    })
-    const { blobId, digest, size, diffId, bootstrap, blobMeta } = build
-    return { blobId, digest, size, diffId, bootstrap, blobMeta }
-  } catch (error) {
-    throw nameLayer(error, layer, signal)
-  } finally {
-    await file.close()
+async function fromCaches(layer: LayerName, context: LayerContext): Promise<ConvertedLayer | undefined> {
+  const { signal, onEvent, blobs } = context
+  for (const cache of context.caches) {
+    const found = await cache.find(layer, signal)
+    if (found === undefined) continue
+    const { converted, store } = found
+    const identity = { digest: converted.digest, size: converted.size }
+    const take = () => blobs.take(identity, store, signal)
+    await context.pushing(() => withRetries(`push of blob ${identity.digest}`, take, retryPolicy(context)))
+    onEvent({ type: 'layer-cached', layer, blobDigest: identity.digest, blobSize: identity.size })
+    return converted
   }
+  return undefined
 }
 
 async function pushBlob(
@@ -123,7 +95,7 @@ async function pushBlob(
   const { options, signal, onEvent } = context
   signal.throwIfAborted()
   const push = () =>
-    context.target.putBlob(
+    context.blobs.put(
       { digest: blob.digest, size: blob.size },
       () => createReadStream(path, { highWaterMark: READ_BYTES }),
       {
@@ -150,32 +122,4 @@ export function retryPolicy(context: Pick<LayerContext, 'options' | 'signal' | '
     signal: context.signal,
     onRetry: (message: string) => context.onEvent({ type: 'note', message }),
   }
-}
-
-function progressOf(progress: { tarBytes: number; chunks: number; blobBytes: number }) {
-  return { tarBytes: progress.tarBytes, chunkCount: progress.chunks, blobBytes: progress.blobBytes }
-}
-
-function fileSink(file: FileHandle, path: string): BlobSink {
-  return {
-    givesBack: true,
-    async write(bytes) {
-      try {
-        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
-      } catch (error) {
-        throw localFailure(error, path)
-      }
-    },
-  }
-}
-
-/** Adds the layer's digest to an error of its content, where the message does not have it. */
-function nameLayer(error: unknown, layer: LayerName, signal: AbortSignal): unknown {
-  if (signal.aborted || !isNydusError(error) || error.message.includes(layer.digest)) return error
-  return new NydusError(error.code, `layer ${layer.digest}: ${error.message}`, {
-    cause: error,
-    details: { ...error.details, layer: layer.digest },
-    retryable: error.retryable,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  })
 }

@@ -32,6 +32,9 @@ export async function copyNydusImage(image: SourceImage, context: PlatformContex
     bootstrapLayer: layers[layers.length - 1] ?? manifest.config,
     sourceSize: size,
     targetSize: size,
+    layers: [],
+    merged: undefined,
+    twin: undefined,
   }
 }
 

@@ -22,11 +22,37 @@ const SORTED_MEMBERS = new Set(['ExposedPorts', 'Volumes', 'Labels'])
 const HISTORY_MEMBERS = ['created', 'created_by', 'author', 'comment', 'empty_layer']
 const BOOTSTRAP_HISTORY = { created_by: 'Nydus Converter', comment: 'Nydus Bootstrap Layer' } as const
 
+const EMPTY_LAYER_HISTORY = { created_by: 'Nydus Converter', comment: 'Nydus Empty Layer' } as const
+
 /**
  * The config of the converted image as JSON bytes.
- * @param diffIds diff ids of the new layers, the bootstrap's last.
+ * @param diffIds diff ids of the new layers, the bootstrap's last. A single one means that no blobs are listed.
  */
 export function rewriteConfig(source: ConfigDocument, diffIds: readonly string[]): Uint8Array {
+  const old = diffIds.length === 1 ? [] : (source.history ?? [])
+  return encodeGoJson(configWith(source, diffIds, [...old.map(orderHistory), BOOTSTRAP_HISTORY]), 'compact')
+}
+
+/** The config of a source image with an empty layer below its own, as JSON bytes. */
+export function padConfig(source: ConfigDocument, emptyLayerDiffId: string): Uint8Array {
+  const diffIds = [emptyLayerDiffId, ...(source.rootfs?.diff_ids ?? [])]
+  const history = [EMPTY_LAYER_HISTORY, ...(source.history ?? []).map(orderHistory)]
+  return encodeGoJson(configWith(source, diffIds, history), 'indented')
+}
+
+/** The config of an image that was converted back: without what the conversion added. */
+export function plainConfig(source: ConfigDocument, diffIds: readonly string[]): Uint8Array {
+  const isAdded = ({ created_by: by, comment }: JsonObject) =>
+    by === BOOTSTRAP_HISTORY.created_by && comment === BOOTSTRAP_HISTORY.comment
+  const history = (source.history ?? []).filter((entry) => !isAdded(entry)).map(orderHistory)
+  return encodeGoJson(configWith(source, diffIds, history), 'compact')
+}
+
+function configWith(
+  source: ConfigDocument,
+  diffIds: readonly string[],
+  history: readonly JsonObject[],
+): JsonObject {
   const config: Record<string, unknown> = {}
   for (const name of IMAGE_MEMBERS) {
     const value = name === 'created' ? goTime(source[name]) : source[name]
@@ -35,8 +61,8 @@ export function rewriteConfig(source: ConfigDocument, diffIds: readonly string[]
   }
   config.config = orderContainerConfig(source.config)
   config.rootfs = { type: source.rootfs?.type ?? 'layers', diff_ids: diffIds }
-  config.history = [...(source.history ?? []).map(orderHistory), BOOTSTRAP_HISTORY]
-  return encodeGoJson(withUnknownMembers(config, source), 'compact')
+  config.history = history
+  return withUnknownMembers(config, source)
 }
 
 function orderContainerConfig(value: unknown): Record<string, unknown> {

@@ -44,12 +44,13 @@ export interface SourceTree {
 
 /**
  * Resolves the reference of `store` and reads the manifests and configs of `platforms`.
- * @param platforms names like `linux/amd64`; none means this machine's architecture; 'all' means every one.
+ * @param choice platforms are names like `linux/amd64`; none means this machine's architecture; 'all' means every one.
+ *   Of an index with original and Nydus images the original ones are taken, with `reverse` the others.
  * @throws {NydusError} ERR_IMAGE_PLATFORM, ERR_IMAGE_NOT_AN_IMAGE, and what the store throws.
  */
 export async function readSource(
   store: ImageStore,
-  platforms: readonly string[] | 'all',
+  { platforms, reverse }: { readonly platforms: readonly string[] | 'all'; readonly reverse: boolean },
   signal?: AbortSignal,
 ): Promise<SourceTree> {
   const wanted = platforms === 'all' ? 'all' : platforms.map(parsePlatform)
@@ -60,14 +61,18 @@ export async function readSource(
     if (wanted !== 'all') for (const platform of wanted) checkPlatform(image, platform)
     return { root, index: undefined, images: [image] }
   }
-  const entries = selectEntries(document, wanted)
+  const entries = selectEntries(document, wanted, reverse)
   const images = await Promise.all(entries.map((entry) => readImage(store, entry, signal)))
   return { root, index: entries.length > 1 ? { document, mediaType } : undefined, images }
 }
 
-function selectEntries(index: Index, wanted: readonly Platform[] | 'all'): readonly Descriptor[] {
-  const hasPlain = index.manifests.some((entry) => isPlainImage(entry))
-  const accept = hasPlain ? isPlainImage : isImage
+function selectEntries(
+  index: Index,
+  wanted: readonly Platform[] | 'all',
+  reverse: boolean,
+): readonly Descriptor[] {
+  const isPreferred = (entry: Descriptor) => isImage(entry) && isPlainImage(entry) !== reverse
+  const accept = index.manifests.some(isPreferred) ? isPreferred : isImage
   if (wanted !== 'all') {
     const platforms = wanted.length > 0 ? wanted : [hostPlatform()]
     const chosen = platforms.map((platform) => selectManifest(index, platform, accept))

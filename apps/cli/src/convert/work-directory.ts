@@ -16,9 +16,10 @@ export interface WorkDirectory {
 /**
  * Makes a fresh directory inside `parent`, which is made too if it is missing.
  * It is also removed when the process exits without `close()`.
+ * @param keepParent leave `parent` there even if it had to be made.
  * @throws {NydusError} ERR_BUILD_IO or ERR_NO_SPACE when it cannot be made.
  */
-export function openWorkDirectory(parent: string): WorkDirectory {
+export function openWorkDirectory(parent: string, keepParent = false): WorkDirectory {
   const base = resolve(parent)
   let made: readonly string[] = []
   try {
@@ -26,7 +27,7 @@ export function openWorkDirectory(parent: string): WorkDirectory {
     const path = mkdtempSync(join(base, 'nydus-'))
     const remove = () => {
       rmSync(path, { recursive: true, force: true })
-      removeDirectories(made)
+      if (!keepParent) removeDirectories(made)
     }
     process.once('exit', remove)
     return {

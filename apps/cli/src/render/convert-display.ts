@@ -43,6 +43,8 @@ function lineOf(event: ConvertEvent): string | undefined {
       return `layer ${shortDigest(event.layer.digest)}: reading ${formatBytes(event.layer.size)}`
     case 'layer-built':
       return `layer ${shortDigest(event.layer.digest)}: built blob ${shortDigest(event.blobDigest)}, ${formatBytes(event.blobSize)}, ${event.chunkCount} chunks`
+    case 'layer-cached':
+      return `layer ${shortDigest(event.layer.digest)}: blob ${shortDigest(event.blobDigest)} was converted before`
     case 'layer-pushed':
       return `layer ${shortDigest(event.layer.digest)}: pushed blob ${shortDigest(event.blobDigest)}`
     case 'merged':

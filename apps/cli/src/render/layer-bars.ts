@@ -75,6 +75,8 @@ function changeOf(event: ConvertEvent): { layer: LayerName; value: number; state
     }
     case 'layer-built':
       return { layer: event.layer, value: event.layer.size, state: `built, ${formatBytes(event.blobSize)}` }
+    case 'layer-cached':
+      return { layer: event.layer, value: event.layer.size, state: `cached, ${formatBytes(event.blobSize)}` }
     case 'layer-pushing': {
       const percent = event.blobSize === 0 ? 100 : Math.floor((100 * event.pushedBytes) / event.blobSize)
       return {
