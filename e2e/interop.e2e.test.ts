@@ -9,7 +9,7 @@ import { startMount } from './src/foreground.ts'
 import { pullNydusImage } from './src/nydus-image.ts'
 import { findPeers } from './src/peers.ts'
 import { type Registry, startDockerRegistry } from './src/registry.ts'
-import { missingPrograms, must, run } from './src/run.ts'
+import { BIN, missingPrograms, must, run } from './src/run.ts'
 import { compareTrees, type ListedFile, scanTree } from './src/trees.ts'
 
 const peers = findPeers()
@@ -85,6 +85,23 @@ describe.skipIf(reason !== undefined)('interoperability with the original', () =
 
   it("finds the original's image equal to the source", async () => {
     await must(['nydus', 'check', '--source', source, '--target', image('original'), '--plain-http'])
+  })
+
+  it("works below the original's nydusify: our nydus-image converts, and with our nydusd it checks", async () => {
+    const bins = ['--nydus-image', join(BIN, 'nydus-image')]
+    const target = image('mixed')
+    const common = ['--source', source, '--target', target, ...insecure, ...bins]
+    await must([nydusify, 'convert', ...common, '--plain-http', '--work-dir', at('tmp-mixed')])
+    await must(['nydus', 'check', '--source', source, '--target', target, '--plain-http'])
+    await must([
+      nydusify,
+      'check',
+      ...common,
+      '--nydusd',
+      join(BIN, 'nydusd'),
+      '--work-dir',
+      at('output-mixed'),
+    ])
   })
 
   it.each([

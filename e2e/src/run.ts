@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 export const REPOSITORY = join(import.meta.dirname, '../..')
-const BIN = join(REPOSITORY, 'node_modules/.bin')
+/** Where the repository's own programs are. */
+export const BIN = join(REPOSITORY, 'node_modules/.bin')
 const ENVIRONMENT = { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}`, NO_COLOR: '1' }
 
 /** How a program ended. `output` is standard output and standard error together, `stdout` the first alone. */

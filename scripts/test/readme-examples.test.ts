@@ -68,6 +68,30 @@ it('builder: makes a tree from a tar', () => {
   expect(result).toMatchObject({ stdout: '8192 []\n', stderr: '', status: 0 })
 })
 
+it('builder: describes layers that stay as they are', () => {
+  const result = runExample(
+    examples('packages/builder').find((text) => text.includes('buildZranLayer(')),
+    workDirectory(),
+  )
+  expect(result).toMatchObject({ stdout: 'false 29\n1024\n', stderr: '', status: 0 })
+})
+
+it('builder: merges, unpacks and counts an image', () => {
+  const result = runExample(
+    examples('packages/builder').find((text) => text.includes('unpackImage(')),
+    workDirectory(),
+  )
+  expect(result).toMatchObject({ stdout: '1 1536 true\n', stderr: '', status: 0 })
+})
+
+it('builder: optimizes and exports an image', () => {
+  const result = runExample(
+    examples('packages/builder').find((text) => text.includes('exportBlock(')),
+    workDirectory(),
+  )
+  expect(result).toMatchObject({ stdout: "[ '/bin/sh' ] true\n", stderr: '', status: 0 })
+})
+
 it('testkit: serves an image', () => {
   const result = runExample(examples('packages/testkit')[0], workDirectory())
   expect(result).toMatchObject({ stderr: '', status: 0 })
