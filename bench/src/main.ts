@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run bench [-- convert|check|mount|memory …]`: measures the rows of the design's table, the original beside ours when
+ * `npm run bench [-- convert|check|mount|memory|create …]`: measures the rows of the design's table, the original beside ours when
  * `NYDUS_PEERS` names a directory with its binaries. Use the ratios: machines are noisy.
  */
 import { existsSync } from 'node:fs'
@@ -9,11 +9,12 @@ import { BENCH_PROGRAMS } from './image.ts'
 import { Report } from './report.ts'
 import { checkRows } from './rows/check.ts'
 import { type ConvertedImages, convertRows } from './rows/convert.ts'
+import { createRows } from './rows/create.ts'
 import { memoryRow } from './rows/memory.ts'
 import { mountRows } from './rows/mount.ts'
 import { openSetting, type Setting } from './setting.ts'
 
-const SUITES = ['convert', 'check', 'mount', 'memory'] as const
+const SUITES = ['convert', 'check', 'mount', 'memory', 'create'] as const
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(SUITES as readonly string[]).includes(name))
@@ -48,6 +49,7 @@ async function measureAll(setting: Setting): Promise<void> {
   if (images !== undefined && wants('check')) await checkRows(setting, report, images)
   if (images !== undefined && wants('mount')) await mountRows(setting, report, images)
   if (wants('memory')) await memoryRow(setting, report)
+  if (wants('create')) await createRows(setting, report)
 }
 
 async function machine(): Promise<string> {
