@@ -23,7 +23,9 @@ export const MILLION_FILES: SourceTree = {
 }
 
 const FILES_PER_DIRECTORY = 1000
-const NOISE_BYTES = 1 << 20
+const PIECE_BYTES = 1 << 20
+const POOL_BYTES = 8 << 20
+const WORDS = 4096
 const BLOCK = 512
 
 /** Writes the tree as a tar. */
@@ -33,30 +35,49 @@ export async function writeSourceTar(tree: SourceTree, path: string): Promise<vo
 }
 
 function* tarBlocks({ files, fileBytes }: SourceTree): Iterable<Buffer> {
-  // Half noise, half text: about what images are made of.
-  const noise = createHash('shake256', { outputLength: NOISE_BYTES }).update('noise').digest()
+  const pool = createPool()
   const pending: Buffer[] = []
   let pendingBytes = 0
   for (let index = 0; index < files; index += 1) {
     const directory = `d${Math.floor(index / FILES_PER_DIRECTORY)}`
     if (index % FILES_PER_DIRECTORY === 0) pending.push(header(`${directory}/`, 0, '5'))
-    pending.push(header(`${directory}/f${index}`, fileBytes, '0'), ...content(index, fileBytes, noise))
+    pending.push(header(`${directory}/f${index}`, fileBytes, '0'), ...content(index, fileBytes, pool))
     pendingBytes += fileBytes + 2 * BLOCK
-    if (pendingBytes < NOISE_BYTES) continue
+    if (pendingBytes < PIECE_BYTES) continue
     yield Buffer.concat(pending.splice(0))
     pendingBytes = 0
   }
   yield Buffer.concat([...pending, Buffer.alloc(2 * BLOCK)])
 }
 
-function* content(index: number, size: number, noise: Buffer): Iterable<Buffer> {
-  for (let done = 0; done < size; done += NOISE_BYTES) {
-    const length = Math.min(NOISE_BYTES, size - done)
+/**
+ * A quarter noise, the rest words: what does not compress, and what does with some work, about as the files of images.
+ * Pieces repeated as they are would be compressed at the speed of memory, by either program.
+ */
+function createPool(): Buffer {
+  const random = createHash('shake256', { outputLength: POOL_BYTES }).update('pool').digest()
+  const words = Array.from({ length: WORDS }, (_, i) => {
+    const at = i * 16
+    return `${random.toString('base64', at, at + 2 + ((random[at + 15] ?? 0) % 8)).replaceAll('=', '')} `
+  })
+  const pool = Buffer.alloc(POOL_BYTES)
+  for (let at = 0, draw = 0; at < POOL_BYTES; draw = (draw + 2) % (POOL_BYTES - 2)) {
+    // Low numbers are frequent, as in any language.
+    const rank = Math.floor(WORDS * (random.readUInt16LE(draw) / 0x1_0000) ** 3)
+    at += pool.write(words[rank] ?? '', at, 'latin1') || POOL_BYTES
+  }
+  random.copy(pool, 0, 0, POOL_BYTES / 4)
+  return pool
+}
+
+function* content(index: number, size: number, pool: Buffer): Iterable<Buffer> {
+  for (let done = 0; done < size; done += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, size - done)
     const piece = Buffer.alloc(Math.ceil(length / BLOCK) * BLOCK)
-    piece.fill(`line of file ${index} at ${done}\n`, 0, length)
-    const start = (index * 4099 + done) % (NOISE_BYTES / 2)
-    noise.copy(piece, 0, start, start + Math.floor(length / 2))
+    const start = (index * 40_961 + done * 3) % (POOL_BYTES - PIECE_BYTES)
+    pool.copy(piece, 0, start, start + length)
     piece.writeUInt32LE(index, 0)
+    piece.writeUInt32LE(done, 4)
     yield piece
   }
 }
