@@ -13,7 +13,7 @@ export interface DoctorCheck {
   readonly hint?: string
 }
 
-/** Which data plane a mount would get, and why not the other. */
+/** Which data plane `--data-plane auto` would take, and why not the other. */
 export interface PlaneForecast {
   readonly plane: 'erofs' | 'fuse' | 'none'
   readonly reason: string
@@ -41,7 +41,7 @@ export function formatDoctorReport({ version, checks, dataPlane, healthy }: Doct
   const plane =
     dataPlane.plane === 'none'
       ? 'images cannot be mounted here'
-      : `mounts use the ${dataPlane.plane} data plane`
+      : `nydusd --data-plane auto takes the ${dataPlane.plane} data plane`
   const end = healthy ? 'nothing is wrong' : 'something is wrong, see FAIL above'
   return [version, ...lines, '', `${plane}: ${dataPlane.reason}`, end].join('\n')
 }

@@ -43,7 +43,7 @@ describe('examine', () => {
   it('foretells erofs where the kernel passes its test', async () => {
     const report = await examined()
     expect(report).toMatchObject({ healthy: true, dataPlane: { plane: 'erofs' } })
-    expect(formatDoctorReport(report)).toMatch(/^mounts use the erofs data plane: /m)
+    expect(formatDoctorReport(report)).toMatch(/^nydusd --data-plane auto takes the erofs data plane: /m)
   })
 
   it('says why it is fuse', async () => {
