@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A bootstrap and a backend become a mounted directory. */
+
 import { open } from 'node:fs/promises'
+import { shareBytes } from '@nydus/base/binary'
 import { isNydusError } from '@nydus/base/error'
 import type { CacheStorage, FetchReport } from '@nydus/chunk-cache'
 import type { FileAccess, FuseEvent, FuseStats, RafsMount } from '@nydus/fuse-fs'
@@ -173,11 +175,4 @@ async function readShared(path: string): Promise<Uint8Array> {
   } finally {
     await file.close()
   }
-}
-
-function shareBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The entry point of the package: a bootstrap becomes a directory. */
+
 import { availableParallelism } from 'node:os'
+import { shareBytes } from '@nydus/base/binary'
 import { openBootstrap, SUPER_FLAGS } from '@nydus/rafs-format'
 import type { CompatAttrs } from './attr.ts'
 import type { BlobRangeReader, SharedBlobView } from './blob-range-reader.ts'
@@ -131,13 +133,6 @@ function defaultWorkers(): number {
 function checkWorkers(workers: number): number {
   if (Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS) return workers
   throw new RangeError(`workers is ${workers}, not an integer in 1..${MAX_WORKERS}`)
-}
-
-function shareBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
 }
 
 function compatAttrs(flags: bigint): CompatAttrs {

@@ -95,35 +95,20 @@ export function createNode(members: Partial<Node> & Pick<Node, 'mode'>): Node {
 
 /** Gives `to` all members of `from` but its children and its number: spreading a node misses what is on its prototype. */
 export function copyMembers(from: Node, to: Node): void {
-  const {
-    mode,
-    uid,
-    gid,
-    rdev,
-    size,
-    mtime,
-    mtimeNsec,
-    xattrs,
-    symlink,
-    chunkStart,
-    chunkCount,
-    hardLinked,
-  } = from
-  const members = {
-    mode,
-    uid,
-    gid,
-    rdev,
-    size,
-    mtime,
-    mtimeNsec,
-    xattrs,
-    symlink,
-    chunkStart,
-    chunkCount,
-    hardLinked,
-  }
-  Object.assign(to, members)
+  Object.assign(to, {
+    mode: from.mode,
+    uid: from.uid,
+    gid: from.gid,
+    rdev: from.rdev,
+    size: from.size,
+    mtime: from.mtime,
+    mtimeNsec: from.mtimeNsec,
+    xattrs: from.xattrs,
+    symlink: from.symlink,
+    chunkStart: from.chunkStart,
+    chunkCount: from.chunkCount,
+    hardLinked: from.hardLinked,
+  })
 }
 
 /** Tells whether the node is a directory. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The main thread's side of a blob device: reads of what is missing, and who has it open. */
+
 import { close, open } from 'node:fs'
 import { promisify } from 'node:util'
+import { shareBytes } from '@nydus/base/binary'
 import type { BlobRangeReader, SharedBlobView } from '../blob-range-reader.ts'
 import { createExtentReader, type FilePart } from '../file-reader.ts'
 import { FuseError } from '../fuse-error.ts'
@@ -166,11 +168,4 @@ function createTrimmer(path: string, uses: Uses) {
       closeOwn()
     },
   }
-}
-
-function shareBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
 }
